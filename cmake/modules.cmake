@@ -1,0 +1,53 @@
+# torii_module(NAME [DEPENDS module...] [THIRD_PARTY target...])
+# A folder src/NAME: every *.cc becomes the static library torii_NAME, every *_test.cc the test
+# program NAME_test (label unit). Files named *_avx2.cc and *_avx512.cc get their instruction set.
+# A module whose folder holds no source yet is an empty room: an interface library.
+function(torii_module name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;THIRD_PARTY" ${ARGN})
+  set(folder ${CMAKE_SOURCE_DIR}/src/${name})
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  list(TRANSFORM arg_DEPENDS PREPEND torii_)
+  if(NOT sources)
+    add_library(torii_${name} INTERFACE)
+    target_include_directories(torii_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src
+                               ${CMAKE_SOURCE_DIR}/include)
+    target_link_libraries(torii_${name} INTERFACE ${arg_DEPENDS})
+    return()
+  endif()
+  add_library(torii_${name} STATIC ${sources})
+  target_include_directories(torii_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src
+                             ${CMAKE_SOURCE_DIR}/include)
+  target_link_libraries(torii_${name} PUBLIC ${arg_DEPENDS} fmt::fmt Threads::Threads
+                        PRIVATE torii_flags ${arg_THIRD_PARTY})
+  foreach(source ${sources})
+    if(source MATCHES "_avx512\\.cc$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+        "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c")
+    elseif(source MATCHES "_avx2\\.cc$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
+    endif()
+  endforeach()
+  if(tests)
+    torii_test(${name}_test LABEL unit SOURCES ${tests} LINK torii_${name})
+  endif()
+endfunction()
+
+# torii_test(NAME LABEL label SOURCES file... LINK target...)
+# A GoogleTest program; its main() is tests/support/test_main.cc.
+function(torii_test name)
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/tests/support/test_main.cc)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include
+                             ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${arg_LINK} torii_base torii_flags GTest::gtest
+                        GTest::gmock)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,35 @@
+# Language, warnings and sanitizers for every target of this project.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+set(TORII_SANITIZE "" CACHE STRING "address (with undefined), thread, or empty")
+option(TORII_WERROR "Warnings are errors" ON)
+
+add_library(torii_flags INTERFACE)
+target_compile_options(torii_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+if(TORII_WERROR)
+  target_compile_options(torii_flags INTERFACE -Werror)
+endif()
+if(TORII_SANITIZE STREQUAL "address")
+  target_compile_options(torii_flags INTERFACE -fsanitize=address,undefined
+                         -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(torii_flags INTERFACE -fsanitize=address,undefined)
+elseif(TORII_SANITIZE STREQUAL "thread")
+  target_compile_options(torii_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(torii_flags INTERFACE -fsanitize=thread)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
