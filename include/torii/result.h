@@ -8,8 +8,8 @@
 
 namespace torii {
 
-/// What kind of thing went wrong. One table in src/base/error_table.h maps each code to an exit code
-/// and an HTTP status; nothing else decides on either.
+/// What kind of thing went wrong. One table in src/base/error_table.h maps each code to an exit
+/// code and an HTTP status; nothing else decides on either.
 enum class ErrorCode {
   kInvalidArgument,    ///< the caller's input or usage is wrong
   kNotFound,           ///< a named thing does not exist
@@ -41,7 +41,7 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }

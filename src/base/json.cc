@@ -38,8 +38,7 @@ class TreeBuilder : public nlohmann::json_sax<Library> {
   }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
-  bool parse_error(std::size_t position, const std::string&,
-                   const Library::exception& e) override {
+  bool parse_error(std::size_t position, const std::string&, const Library::exception& e) override {
     error = fmt::format("not valid JSON near byte {}: {}", position, e.what());
     return false;
   }

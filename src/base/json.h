@@ -39,7 +39,9 @@ class Json {
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   [[nodiscard]] bool is_bool() const { return std::holds_alternative<bool>(value_); }
   [[nodiscard]] bool is_int() const { return std::holds_alternative<std::int64_t>(value_); }
-  [[nodiscard]] bool is_number() const { return is_int() || std::holds_alternative<double>(value_); }
+  [[nodiscard]] bool is_number() const {
+    return is_int() || std::holds_alternative<double>(value_);
+  }
   [[nodiscard]] bool is_string() const { return std::holds_alternative<std::string>(value_); }
   [[nodiscard]] bool is_array() const { return std::holds_alternative<Array>(value_); }
   [[nodiscard]] bool is_object() const { return std::holds_alternative<Object>(value_); }

@@ -11,13 +11,14 @@
 
 namespace torii {
 
-/// One key of torii.yaml: declared once; parsing, validation, `--set` and documentation come from it.
+/// One key of torii.yaml: declared once; parsing, validation, `--set` and documentation come from
+/// it.
 struct Option {
-  std::string key;            ///< "train.epochs"
-  std::string type;           ///< "integer", "number", "text", "yes/no", "list of texts", "one of"
-  std::string default_text;   ///< as one would write it in YAML
-  std::string range_text;     ///< "1 to 10000", "dot, cosine, euclidean"; empty if any
-  std::string help;           ///< one sentence
+  std::string key;           ///< "train.epochs"
+  std::string type;          ///< "integer", "number", "text", "yes/no", "list of texts", "one of"
+  std::string default_text;  ///< as one would write it in YAML
+  std::string range_text;    ///< "1 to 10000", "dot, cosine, euclidean"; empty if any
+  std::string help;          ///< one sentence
   std::function<Result<void>(const Json&)> assign;  ///< checks type and range, then stores
   std::function<Json()> current;                    ///< what is stored now
 };

@@ -7,6 +7,8 @@ void Reporter::progress(std::uint64_t, std::string_view) {}
 void Reporter::end(std::string_view) {}
 void Reporter::note(std::string_view) {}
 void Reporter::warn(std::string_view) {}
-bool Reporter::cancelled() const { return false; }
+bool Reporter::cancelled() const {
+  return false;
+}
 
 }  // namespace torii

@@ -34,8 +34,8 @@ template <class... Args>
   declaration = std::move(name).value()
 
 /// The same for Result<void>, or where the value is not needed.
-#define TORII_TRY_VOID(expression)                                          \
-  do {                                                                      \
-    if (auto torii_status = (expression); !torii_status.ok())               \
-      return std::move(torii_status).error();                               \
+#define TORII_TRY_VOID(expression)                            \
+  do {                                                        \
+    if (auto torii_status = (expression); !torii_status.ok()) \
+      return std::move(torii_status).error();                 \
   } while (false)

@@ -27,7 +27,7 @@ struct TensorView {
   std::vector<std::size_t> shape;  ///< empty for a scalar
   std::span<const std::byte> bytes;
 
-  [[nodiscard]] std::size_t size() const;  ///< number of elements
+  [[nodiscard]] std::size_t size() const;        ///< number of elements
   [[nodiscard]] std::string shape_text() const;  ///< "[64, 128]"
 };
 

@@ -24,7 +24,8 @@ class ThreadPool {
   /// on the thread count are written per task. The caller takes part. Not reentrant: a body must
   /// not call run() of the same pool; one caller at a time. A body must not throw. Workers spin
   /// for some microseconds before they sleep, so back-to-back calls cost about a microsecond.
-  void run(std::size_t tasks, const std::function<void(std::size_t task, std::size_t worker)>& body);
+  void run(std::size_t tasks,
+           const std::function<void(std::size_t task, std::size_t worker)>& body);
 
  private:
   struct State;

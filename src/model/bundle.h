@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/id_index.h"
+#include "base/json.h"
+#include "base/matrix.h"
+#include "base/result.h"
+#include "features/spec.h"
+#include "model/two_tower.h"
+
+namespace torii::model {
+
+/// Everything needed to answer, sealed together: a folder with bundle.json (manifest: format
+/// version, sizes and SHA-256 of each part, spec, shapes, metric, settings, provenance,
+/// evaluation), towers.safetensors (tensors "user_tower.*", "item_tower.*"), items.safetensors
+/// (item ids, embeddings, popularity) and users.safetensors (ids of the user id embedding).
+/// See docs/formats/bundle.md.
+struct Bundle {
+  features::Spec spec;
+  TwoTower model;
+  IdIndex user_ids;        ///< row i of user_tower.id_embed belongs to user_ids[i]; may be empty
+  IdIndex item_ids;        ///< row i of item_embeddings (and of item_tower.id_embed)
+  Matrix item_embeddings;  ///< [I, D]
+  std::vector<float> popularity;  ///< positive training interactions of each item, [I]
+  Json settings;                  ///< configuration it was trained with
+  Json provenance;                ///< torii version, time, seed, data and split fingerprints, ISA
+  Json evaluation;                ///< validation metrics at training time
+  std::string id;                 ///< SHA-256 of the manifest; filled by write and open
+};
+
+/// Writes durably: the folder appears whole or not at all; an old bundle of that name is replaced,
+/// any other folder is refused. Same bundle: same bytes. Fills bundle.id.
+[[nodiscard]] Result<void> write_bundle(const std::filesystem::path& path, Bundle& bundle);
+
+/// Opens and verifies every part (sizes, hashes, shapes, finite numbers). Errors: kNotFound,
+/// kCorrupt (names the part), kUnsupported (newer format version).
+[[nodiscard]] Result<Bundle> open_bundle(const std::filesystem::path& path);
+
+/// The manifest alone, for `bundle show`.
+[[nodiscard]] Result<Json> read_manifest(const std::filesystem::path& path);
+
+}  // namespace torii::model
