@@ -36,13 +36,18 @@ class MappedFile {
 
 /// Replaces `path` by `bytes` so that a reader sees the old content or the new, never a part, at
 /// any kill: temporary name in the same folder, write, fsync, rename, fsync of the folder. A
-/// temporary that a failure leaves is removed. Missing parent folders are an error (kNotFound).
+/// temporary that a failure leaves is removed. Missing parent folders are an error (kNotFound); a
+/// full disk or quota is kResourceExhausted; a folder, device or pipe of that name is refused.
 [[nodiscard]] Result<void> write_file_durably(const std::filesystem::path& path,
                                               std::span<const std::byte> bytes);
 [[nodiscard]] Result<void> write_file_durably(const std::filesystem::path& path,
                                               std::string_view text);
+/// Pieces written one after the other.
+[[nodiscard]] Result<void> write_file_durably(const std::filesystem::path& path,
+                                              std::span<const std::span<const std::byte>> pieces);
 
-/// The same for content that a library writes itself: `write` gets the temporary path.
+/// The same for content that a library writes itself: `write` gets the temporary path, where an
+/// empty file waits to be overwritten.
 [[nodiscard]] Result<void> write_durably_with(
     const std::filesystem::path& path,
     const std::function<Result<void>(const std::filesystem::path& temporary)>& write);

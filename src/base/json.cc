@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 namespace torii {
 namespace {
@@ -16,6 +17,8 @@ constexpr int kDepthMax = 200;
 // stack and no second tree is made.
 class TreeBuilder : public nlohmann::json_sax<Library> {
  public:
+  explicit TreeBuilder(Json::DuplicateKeys duplicates) : duplicates_(duplicates) {}
+
   bool null() override { return add(Json()); }
   bool boolean(bool value) override { return add(Json(value)); }
   bool number_integer(number_integer_t value) override {
@@ -53,7 +56,7 @@ class TreeBuilder : public nlohmann::json_sax<Library> {
     } else if (open_.back().is_array()) {
       open_.back().push(std::move(value));
     } else {
-      open_.back().set(keys_.back(), std::move(value));
+      open_.back().as_object().emplace_back(std::move(keys_.back()), std::move(value));
     }
     return true;
   }
@@ -70,9 +73,45 @@ class TreeBuilder : public nlohmann::json_sax<Library> {
     Json done = std::move(open_.back());
     open_.pop_back();
     keys_.pop_back();
+    if (done.is_object() && !unify(done.as_object())) return false;
     return add(std::move(done));
   }
+  // Linear, so that an object of a million keys costs no more than its bytes. A repeated key keeps
+  // its first place and its last value.
+  bool unify(Json::Object& members) {
+    if (members.size() < 2) return true;
+    std::unordered_map<std::string_view, std::size_t> places;
+    places.reserve(members.size());
+    bool repeated = false;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (places.try_emplace(members[i].first, i).second) continue;
+      repeated = true;
+      if (duplicates_ == Json::DuplicateKeys::kRefuse) {
+        error = fmt::format("key '{}' stands twice in one object", members[i].first);
+        return false;
+      }
+    }
+    if (!repeated) return true;
+    Json::Object kept;
+    kept.reserve(places.size());
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const std::size_t first = places.at(members[i].first);
+      if (first != i) members[first].second = std::move(members[i].second);
+    }
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (places.at(members[i].first) == i) continue;
+      members[i].second.line = kDropped;
+    }
+    places.clear();
+    for (auto& member : members) {
+      if (member.second.line != kDropped) kept.push_back(std::move(member));
+    }
+    members = std::move(kept);
+    return true;
+  }
 
+  static constexpr std::uint32_t kDropped = std::numeric_limits<std::uint32_t>::max();
+  Json::DuplicateKeys duplicates_;
   std::vector<Json> open_;
   std::vector<std::string> keys_;
 };
@@ -166,8 +205,8 @@ std::string Json::dump(int indent) const {
   return to_library(*this).dump(indent, ' ', false, Library::error_handler_t::replace);
 }
 
-Result<Json> Json::parse(std::string_view text, std::string_view name) {
-  TreeBuilder builder;
+Result<Json> Json::parse(std::string_view text, std::string_view name, DuplicateKeys duplicates) {
+  TreeBuilder builder(duplicates);
   if (!Library::sax_parse(text, &builder)) {
     return Error{ErrorCode::kInvalidArgument, fmt::format("{}: {}", name, builder.error)};
   }

@@ -77,8 +77,11 @@ class Json {
   /// indent < 0: one line. Doubles in the shortest form that reads back the same; NaN and
   /// infinity become null. Invalid UTF-8 is replaced by U+FFFD.
   [[nodiscard]] std::string dump(int indent = -1) const;
-  /// `name` stands in error messages. Depth is limited to 200, duplicate keys keep the last.
-  [[nodiscard]] static Result<Json> parse(std::string_view text, std::string_view name);
+  /// `name` stands in error messages. Depth is limited to 200, duplicate keys keep the last value
+  /// or are refused.
+  enum class DuplicateKeys { kKeepLast, kRefuse };
+  [[nodiscard]] static Result<Json> parse(std::string_view text, std::string_view name,
+                                          DuplicateKeys duplicates = DuplicateKeys::kKeepLast);
 
   /// Equality of values; `line` does not count.
   friend bool operator==(const Json& a, const Json& b) { return a.value_ == b.value_; }

@@ -60,7 +60,8 @@ class SafetensorsFile {
 };
 
 /// Collects tensors and writes them in one durable step. The bytes given must live until write().
-/// Same tensors and metadata: the same bytes (sorted by name, data 8-byte aligned).
+/// Same tensors and metadata: the same bytes (wider element types first, then by name; each tensor
+/// is aligned to its element size).
 class SafetensorsWriter {
  public:
   void add(std::string name, DType dtype, std::vector<std::size_t> shape,
