@@ -22,6 +22,7 @@ struct StringArray {
     bytes.append(text);
     offsets.push_back(bytes.size());
   }
+  [[nodiscard]] bool operator==(const StringArray&) const = default;
 };
 
 }  // namespace torii

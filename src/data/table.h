@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -16,7 +17,9 @@
 namespace torii::data {
 
 /// What a column holds. Integers of all widths are int64, floats double, dates and timestamps of
-/// any unit milliseconds since 1970-01-01 UTC; dictionary-encoded strings are strings.
+/// any unit milliseconds since 1970-01-01 UTC (times without a zone count as UTC);
+/// dictionary-encoded strings are strings; lists of integers are lists of texts (codes), lists of
+/// floats stay numbers (vectors). NaN in a number column is null.
 enum class ColumnType {
   kInt64,
   kFloat64,
@@ -90,21 +93,31 @@ class Table {
   [[nodiscard]] Result<const Column*> column(std::string_view name) const;
   /// Where it came from, for messages: "users.parquet".
   [[nodiscard]] const std::string& source() const { return source_; }
-  /// A table of the given rows, in that order.
+  /// A table of the given rows, in that order; kNullRow gives null in every column.
   [[nodiscard]] Table take(std::span<const std::uint32_t> rows) const;
+  static constexpr std::uint32_t kNullRow = UINT32_MAX;
+  /// Columns of the file that were not asked for by name and that torii cannot hold, with their
+  /// type: "location (struct<lat: double, lon: double>)".
+  [[nodiscard]] const std::vector<std::string>& skipped() const { return skipped_; }
+  void set_skipped(std::vector<std::string> skipped) { skipped_ = std::move(skipped); }
 
  private:
   std::size_t rows_ = 0;
   std::vector<Column> columns_;
   std::string source_;
+  std::vector<std::string> skipped_;
 };
+
+/// The rows of one column in that order; kNullRow gives null.
+[[nodiscard]] Column take(const Column& column, std::span<const std::uint32_t> rows);
 
 struct ReadOptions {
   /// Read only these (in file order); empty = all. A name that is missing is an error.
   std::vector<std::string> columns;
   /// As `columns`, but a missing one is simply absent.
   std::vector<std::string> optional_columns;
-  /// "parquet", "csv", or empty: by the file's ending (.parquet .csv .tsv, also .csv.gz).
+  /// "parquet", "csv", or empty: by the file's ending (.parquet; .csv .tsv, also with .gz; .inter
+  /// .user .item: tab-separated atomic files of RecBole with `name:type` headers).
   std::string format;
   /// For CSV; 0 = ',' (tab for .tsv).
   char delimiter = 0;
@@ -114,13 +127,17 @@ struct ReadOptions {
   std::vector<std::string> text_columns;
 };
 
-/// Reads a Parquet or CSV file. Errors name file, column, row, found and expected.
+/// Reads a Parquet or CSV file. Errors name file, column, row (from 1; in CSV the header is not
+/// counted), found and expected: kNotFound, kInvalidArgument, kUnsupported, kCorrupt, kIo.
 [[nodiscard]] Result<Table> read_table(const std::filesystem::path& path,
                                        const ReadOptions& options = {});
 
 /// Column names of a file without reading it all.
 [[nodiscard]] Result<std::vector<std::string>> column_names(const std::filesystem::path& path,
                                                             const ReadOptions& options = {});
+
+/// Whether the values of this file are untyped text (CSV), so that "12" may mean a number.
+[[nodiscard]] bool is_text_format(const std::filesystem::path& path);
 
 /// Writes Parquet (zstd) durably: the file appears whole or not at all. Same table: same bytes.
 [[nodiscard]] Result<void> write_parquet(const std::filesystem::path& path, const Table& table);
