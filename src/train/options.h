@@ -1,21 +1,26 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/options.h"
 
 namespace torii::train {
 
-/// `train:` of torii.yaml.
+/// `train:` of torii.yaml. The defaults are those of the default preset; how they were found is in
+/// docs/quality.md.
 struct TrainOptions {
   std::string loss =
       "softmax";  ///< softmax (sampled, logQ-corrected), magnitude (the article's MSE)
   int epochs = 30;
   int batch_size = 1024;
   double learning_rate = 1e-3;
-  double weight_decay = 0.0;
-  double temperature = 1.0;
-  int negatives = 512;                ///< shared by a batch
+  double weight_decay = 0.0;     ///< decoupled (AdamW), of dense weights, a step
+  double id_weight_decay = 0.0;  ///< the same for the rows of id embeddings that a step touches
+  double temperature = 1.0;      ///< scores are divided by it
+  /// Items drawn for each batch and shared by its rows. If the catalogue is not larger, every item
+  /// takes part and nothing is drawn.
+  int negatives = 2048;
   double negatives_popularity = 0.0;  ///< exponent: 0 uniform, 1 as often as in the data
   double id_dropout = 0.1;            ///< share of rows whose id embedding is hidden
   int patience = 5;  ///< epochs without a better validation metric before stopping; 0 = off
