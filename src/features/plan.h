@@ -36,7 +36,7 @@ struct DeclaredKinds {
 void declare(DeclaredKinds& kinds, const std::string& prefix, OptionSet& set);
 
 /// Decides on every column of `table` (ids were already taken out). Declared kinds win; a declared
-/// column that is missing or of an impossible type is an error. Rules: docs/model.md.
+/// column that is missing or of an impossible type is an error. Rules: docs/features.md.
 [[nodiscard]] Result<EntityPlan> plan_columns(const data::Table& table,
                                               const DeclaredKinds& declared, InferenceRule rule);
 
