@@ -12,23 +12,27 @@
 namespace torii::recommend {
 
 /// Where an answer came from.
-enum class Source { kPrecomputed, kLive, kCold, kFallback };
+enum class Source : std::uint8_t { kPrecomputed, kLive, kCold, kFallback };
+/// "precomputed", "live", "cold", "fallback".
 [[nodiscard]] const char* source_name(Source source);
 
 /// What rank() reads; owns nothing. Items are dense.
 struct Catalogue {
   const retrieval::ExactIndex* index = nullptr;
-  std::span<const float> popularity;  ///< [I]
+  std::span<const float> popularity;       ///< [I], finite
+  std::span<const std::uint32_t> popular;  ///< [I], by_popularity(popularity)
 };
+
+/// All items, most popular first, equal ones by the smaller item.
+[[nodiscard]] std::vector<std::uint32_t> by_popularity(std::span<const float> popularity);
 
 /// A block of requests. Row q asks for one user.
 struct Requests {
-  ConstFloatView embeddings;                ///< [Q, D]
-  std::span<const std::uint8_t> known;      ///< [Q]: 1 id known to the model, 0 not. Empty = all 1
-  std::span<const std::uint8_t> described;  ///< [Q]: 1 if any feature is known. Empty = all 1
-  std::span<const std::uint64_t> seen_offsets;  ///< [Q+1], or empty: nothing is filtered
-  std::span<const std::uint32_t> seen;          ///< ascending inside a row
-  std::size_t k = 10;
+  ConstFloatView embeddings = {};            ///< [Q, D]
+  std::span<const std::uint8_t> known = {};  ///< [Q]: 1 id known to the model, 0 not. Empty = all 1
+  std::span<const std::uint8_t> described = {};  ///< [Q]: 1 if any feature is known. Empty = all 1
+  retrieval::Exclusion seen = {};                ///< items that row q must not get
+  std::size_t k = 10;                            ///< at least 1
 };
 
 struct Rankings {
@@ -37,9 +41,11 @@ struct Rankings {
 };
 
 /// retrieve -> filter -> cold start -> fallback: the one ranking of batch and online paths.
-/// known: kLive. Unknown id with features: kCold (the tower's answer from features alone).
-/// Neither: kFallback, the most popular items that were not seen. Lists shorter than k are filled
-/// up from the popular ones only if that adds items that were not seen.
+///   id known to the model         kLive      the index's answer
+///   unknown, some feature known   kCold      likewise: the tower's answer from features alone
+///   neither                       kFallback  the most popular items; the score is the popularity
+/// Seen items never come back, and k items do whenever that many unseen ones exist. Equal scores:
+/// smaller item first. Threads: concurrent on different pools. A row does not depend on the others.
 [[nodiscard]] Rankings rank(const Catalogue& catalogue, const Requests& requests, ThreadPool& pool);
 
 }  // namespace torii::recommend

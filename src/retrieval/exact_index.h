@@ -11,34 +11,46 @@
 
 namespace torii::retrieval {
 
-/// Exact search over all items: blocked GEMM with selection inside the scan. Immutable, shared.
+/// Exact search over all items: a register-blocked scan with selection and exclusion inside it.
+/// Immutable, shared.
+///
+/// The scan works in float with a proven error bound; every item that could be among the k best is
+/// scored again in double (score.h). So lists and scores are exact, and equal to the last bit for
+/// any instruction set, thread count and grouping of queries.
 class ExactIndex {
  public:
-  /// items [I, D], finite; copied into the layout that the scan likes (cosine: normalised;
-  /// Euclidean: squared norms beside).
+  using Exclusion = retrieval::Exclusion;
+
+  /// An index without items.
+  ExactIndex() = default;
+  /// items [I, D], checked by check_embeddings() at the gate (a violation is our own mistake).
+  /// Copied twice: as they are, and in panels for the scan. I < 2^32.
   ExactIndex(ConstFloatView items, Metric metric);
 
-  [[nodiscard]] std::size_t size() const;
-  [[nodiscard]] std::size_t width() const;
-  [[nodiscard]] Metric metric() const;
+  [[nodiscard]] std::size_t size() const { return items_.rows(); }
+  [[nodiscard]] std::size_t width() const { return items_.cols(); }
+  [[nodiscard]] Metric metric() const { return metric_; }
+  /// The items as given, [I, D].
+  [[nodiscard]] ConstFloatView items() const { return items_.view(); }
 
-  /// The k best items for each query, best first; ties go to the smaller item, so the result is
-  /// the same for any thread count. queries [Q, D], finite; 1 <= k.
-  /// excluded: items that list q must not hold, ascending (CSR over queries: offsets [Q+1] into
-  /// items); empty offsets = none. Fewer than k only if the exclusion leaves fewer.
+  /// The k best items for each query, best first; equal scores by the smaller item. queries [Q, D],
+  /// checked by check_embeddings(); 1 <= k. excluded: ascending inside each query. Lists have
+  /// room for min(k, I) entries and hold fewer only if the exclusion leaves fewer.
   /// Scores: dot product, cosine (0 for a zero vector), or negative Euclidean distance.
-  /// Threads: const, concurrent on different pools. Cost O(Q*I*D).
-  struct Exclusion {
-    std::span<const std::uint64_t> offsets;
-    std::span<const std::uint32_t> items;
-  };
+  /// Threads: const, concurrent on different pools. Cost O(Q*I*D); scratch O(threads * k).
   [[nodiscard]] TopLists search(ConstFloatView queries, std::size_t k, Exclusion excluded,
                                 ThreadPool& pool) const;
 
  private:
-  Metric metric_;
-  Matrix items_;
-  std::vector<float> norms_;
+  struct Scan;
+  /// Rows of a panel: the width, and for Euclidean one more for the items' squared lengths.
+  [[nodiscard]] std::size_t depth() const;
+
+  Metric metric_ = Metric::kDot;
+  Matrix items_;                ///< [I, D]
+  Matrix panels_;               ///< [ceil(I / 64), depth * 64], see scan.h
+  std::vector<double> centre_;  ///< Euclidean: mean item, taken off before the scan; else empty
+  double length_max_ = 0.0;     ///< of the items as they stand in the panels, without the last row
 };
 
 }  // namespace torii::retrieval
