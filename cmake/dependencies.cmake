@@ -13,6 +13,8 @@ find_package(ICU REQUIRED COMPONENTS uc i18n)
 # Debian's dnnl-config asks for OpenCL, which the CPU engine does not need.
 find_library(DNNL_LIBRARY dnnl REQUIRED)
 find_path(DNNL_INCLUDE_DIR dnnl.h REQUIRED)
+# The OpenMP runtime that Debian builds oneDNN with (whatever compiler builds this project).
+find_library(GOMP_LIBRARY NAMES gomp libgomp.so.1 REQUIRED)
 find_package(GTest REQUIRED)
 
 add_library(torii_json INTERFACE)
@@ -24,7 +26,7 @@ target_link_libraries(torii_crypto INTERFACE OpenSSL::Crypto)
 add_library(torii_icu INTERFACE)
 target_link_libraries(torii_icu INTERFACE ICU::uc)
 add_library(torii_dnnl INTERFACE)
-target_link_libraries(torii_dnnl INTERFACE ${DNNL_LIBRARY})
+target_link_libraries(torii_dnnl INTERFACE ${DNNL_LIBRARY} ${GOMP_LIBRARY})
 add_library(torii_cli11 INTERFACE)
 target_link_libraries(torii_cli11 INTERFACE CLI11::CLI11)
 

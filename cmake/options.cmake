@@ -32,6 +32,7 @@ if(TORII_SANITIZE STREQUAL "address")
   target_link_options(torii_flags INTERFACE -fsanitize=address,undefined)
 elseif(TORII_SANITIZE STREQUAL "thread")
   target_compile_options(torii_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_compile_definitions(torii_flags INTERFACE TORII_NAIVE_GEMM)
   target_link_options(torii_flags INTERFACE -fsanitize=thread)
 endif()
 

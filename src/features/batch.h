@@ -43,6 +43,9 @@ struct Batch {
   std::vector<std::uint8_t> text_present;
   /// Row of the id embedding, or -1 for an id that the model does not know. [rows]
   std::vector<std::int32_t> ids;
+  /// How many rows of the training batch each row stands for [rows], for BatchNorm's statistics;
+  /// empty = one each. gather() leaves it empty.
+  std::vector<float> repeats;
 
   [[nodiscard]] ConstFloatView numeric_view() const { return numeric.view().middle_rows(0, rows); }
   [[nodiscard]] ConstFloatView text_view() const { return text.view().middle_rows(0, rows); }

@@ -10,8 +10,11 @@
 #include "base/matrix.h"
 #include "base/random.h"
 #include "features/batch.h"
-#include "features/spec.h"
 #include "model/parameters.h"
+
+namespace torii::kernels {
+struct Ops;
+}
 
 namespace torii::model {
 
@@ -30,7 +33,8 @@ struct TowerShape {
 };
 
 /// Width of each part of the concatenation, by the article's rule: a part that is missing gives
-/// its width to those that are there. Sum = width.
+/// its width to those that are there. Sum = width; all zero for a tower without any feature, whose
+/// embedding is one learned vector for everybody plus the id embedding.
 struct PartWidths {
   std::size_t numeric = 0, categorical = 0, text = 0;
 };
@@ -46,6 +50,7 @@ class EntityTower {
   /// Scratch of one thread for batches up to `rows` rows; activations of forward() that backward()
   /// reads. Owned by the caller.
   class Workspace;
+  struct State;
 
   /// Initialised as PyTorch would (Linear: U(-1/sqrt(in), 1/sqrt(in)), Embedding: N(0,1), norms 1),
   /// id embeddings N(0, 0.01^2), from `random`.
@@ -57,11 +62,14 @@ class EntityTower {
 
   [[nodiscard]] const TowerShape& shape() const;
   [[nodiscard]] features::TextLayout text_layout() const;
-  [[nodiscard]] std::unique_ptr<Workspace, void (*)(Workspace*)> make_workspace(
-      std::size_t rows_max) const;
+  using WorkspacePtr = std::unique_ptr<Workspace, void (*)(Workspace*)>;
+  [[nodiscard]] WorkspacePtr make_workspace(std::size_t rows_max) const;
+  /// With a given table of kernels instead of that of active_isa(): tests run the naive ones.
+  [[nodiscard]] WorkspacePtr make_workspace(std::size_t rows_max, const kernels::Ops& ops) const;
 
-  /// Training mode: BatchNorm uses and updates batch statistics. out [B, D]. One thread; towers
-  /// work side by side on different workspaces.
+  /// Training mode: BatchNorm uses and updates batch statistics; a batch of one row leaves the
+  /// running variance as it is. out [B, D]. One thread; towers work side by side on different
+  /// workspaces.
   void forward(const features::Batch& batch, Workspace& workspace, FloatView out);
   /// Gradient of the loss by every parameter, given that by `out` of the last forward() with this
   /// workspace. Overwrites gradients (dense ones and sparse_gradient()). d_out [B, D].
@@ -72,11 +80,17 @@ class EntityTower {
 
   [[nodiscard]] std::span<Parameter> parameters();
   [[nodiscard]] std::span<const Parameter> parameters() const;
+  /// All dense trained parameters and their gradients, one after the other (64-byte aligned each,
+  /// gaps are zero), so that an optimizer can go over them in one pass.
+  [[nodiscard]] std::span<float> dense_values();
+  [[nodiscard]] std::span<const float> dense_values() const;
+  [[nodiscard]] std::span<float> dense_gradients();
+  /// "id_embed.weight", [ids, D]; empty if ids == 0.
+  [[nodiscard]] std::span<float> id_table();
   /// Of "id_embed.weight" after backward(); empty if ids == 0.
   [[nodiscard]] SparseGradient& sparse_gradient();
 
  private:
-  struct State;
   explicit EntityTower(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

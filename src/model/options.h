@@ -1,8 +1,14 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "base/options.h"
+#include "base/result.h"
+#include "features/spec.h"
+#include "model/entity_tower.h"
 
 namespace torii::model {
 
@@ -18,5 +24,12 @@ struct ModelOptions {
   int text_tokens_max = 0;                      ///< 0 = what the model says
 };
 void declare(ModelOptions& options, OptionSet& set);
+
+/// The shape of the tower for an entity. ids: rows of the id embedding (ignored if
+/// options.id_embeddings is off). Error kInvalidArgument: a ratio that is not three whole numbers
+/// of at least 1.
+[[nodiscard]] Result<TowerShape> tower_shape(const ModelOptions& options,
+                                             const features::EntitySpec& spec,
+                                             std::size_t text_width, std::size_t ids);
 
 }  // namespace torii::model

@@ -11,7 +11,8 @@
 
 namespace torii::model {
 
-/// One named tensor of a tower: values, gradient, and whether the optimizer moves it.
+/// One named tensor of a tower: values, gradient, and whether the optimizer moves it. Everything is
+/// float32 here, "numeric_norm.num_batches_tracked" (shape {}, an int64 in PyTorch) included.
 struct Parameter {
   std::string name;                ///< without the tower's prefix: "fn1.weight"
   std::vector<std::size_t> shape;  ///< row-major
