@@ -96,6 +96,8 @@ class Table {
   /// A table of the given rows, in that order; kNullRow gives null in every column.
   [[nodiscard]] Table take(std::span<const std::uint32_t> rows) const;
   static constexpr std::uint32_t kNullRow = UINT32_MAX;
+  /// The same rows without that column (which may be missing).
+  [[nodiscard]] Table without(std::string_view name) &&;
   /// Columns of the file that were not asked for by name and that torii cannot hold, with their
   /// type: "location (struct<lat: double, lon: double>)".
   [[nodiscard]] const std::vector<std::string>& skipped() const { return skipped_; }
