@@ -111,14 +111,6 @@ void add(std::size_t count, const float* a, const float* b, float* out) {
   for (std::size_t i = 0; i < count; ++i) out[i] = a[i] + b[i];
 }
 
-void mean_rows(std::size_t count, std::size_t cols, const float* const* vectors, float* out) {
-  for (std::size_t c = 0; c < cols; ++c) {
-    float sum = 0.0F;
-    for (std::size_t i = 0; i < count; ++i) sum += vectors[i][c];
-    out[c] = sum * (1.0F / static_cast<float>(count));
-  }
-}
-
 double distance_loss(const DistanceLoss& call) {
   double loss = 0.0;
   for (std::size_t p = 0; p < call.pairs; ++p) {
@@ -172,7 +164,6 @@ constexpr Ops kNaive = {"naive",
                         column_sums,
                         relu_backward,
                         add,
-                        mean_rows,
                         distance_loss,
                         adam,
                         finite};

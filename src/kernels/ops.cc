@@ -9,18 +9,17 @@ std::size_t linear_scratch_floats(std::size_t in, std::size_t out) {
 }
 
 const Ops& ops() {
-  return naive_ops();
+  switch (active_isa()) {
+    case Isa::kAvx512:
+      return avx512_ops();
+    case Isa::kAvx2:
+      return avx2_ops();
+    case Isa::kGeneric:
+      return generic_ops();
+  }
+  return generic_ops();
 }
 
-const Ops& generic_ops() {
-  return naive_ops();
-}
-const Ops& avx2_ops() {
-  return naive_ops();
-}
-const Ops& avx512_ops() {
-  return naive_ops();
-}
 bool all_finite(std::span<const float> values) {
   return ops().all_finite(values.data(), values.size());
 }

@@ -113,8 +113,6 @@ struct Ops {
                         float* out, float* sums);
   /// out[i] = a[i] + b[i]; out may be a or b.
   void (*add)(std::size_t count, const float* a, const float* b, float* out);
-  /// out = mean of `count` vectors of `cols` floats.
-  void (*mean_rows)(std::size_t count, std::size_t cols, const float* const* vectors, float* out);
   double (*distance_loss)(const DistanceLoss&);  ///< returns the sum of squares
   void (*adam)(const AdamStep&);
   bool (*all_finite)(const float* values, std::size_t count);
