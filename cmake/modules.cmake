@@ -36,6 +36,9 @@ function(torii_module name)
   endif()
 endfunction()
 
+# All programs of label unit; the sanitizer runs build nothing else.
+add_custom_target(unit_tests)
+
 # torii_test(NAME LABEL label SOURCES file... LINK target...)
 # A GoogleTest program; its main() is tests/support/test_main.cc.
 function(torii_test name)
@@ -50,4 +53,7 @@ function(torii_test name)
                         GTest::gmock)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  if(arg_LABEL STREQUAL "unit")
+    add_dependencies(unit_tests ${name})
+  endif()
 endfunction()

@@ -1,0 +1,77 @@
+# One command each. CMake and Ninja do the work; this file only names it (see CONTRIBUTING.md).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Data sets and golden vectors of the tests.
+TORII_SHARED_DIR ?= ../shared
+override TORII_SHARED_DIR := $(abspath $(TORII_SHARED_DIR))
+export TORII_SHARED_DIR
+
+# Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
+BOOTSTRAP ?=
+
+.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants install
+
+help:
+	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
+	@echo 'make build         the program: build/release/bin/torii'
+	@echo 'make test          all tests; one of them: build/release/bin/base_test --gtest_filter=Json.*'
+	@echo 'make bench         speed, beside the peers if bench/peers is installed'
+	@echo 'make install       to PREFIX (default build/install): bin/ + lib/ + share/, relocatable'
+	@echo
+	@echo 'make format        clang-format on all files; tools/format --check only looks'
+	@echo 'make lint          clang-tidy on files that differ from main; tools/lint --all on all'
+	@echo 'make asan          unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make tsan          unit tests under ThreadSanitizer'
+	@echo 'make test-mutants  kept patches that break the code must each turn a test red'
+	@echo 'make docs          links resolve, generated parts are fresh'
+	@echo 'make clean         remove build/ (.deps/ stays)'
+	@echo
+	@echo 'Set-up (tools/bootstrap: Debian packages and pinned wheels) runs by itself where needed.'
+	@echo 'TORII_SHARED_DIR=$(TORII_SHARED_DIR)'
+
+bootstrap:
+	@tools/bootstrap $(BOOTSTRAP)
+
+configure: bootstrap
+	@[[ -f build/release/build.ninja ]] || cmake --preset release
+
+build: configure
+	@cmake --build --preset release
+
+test: build
+	@tools/run_tests.py build/release
+
+demo: configure
+	@cmake --build --preset release --target torii
+	@build/release/bin/torii demo
+
+bench: build
+	@if [[ -x bench/run ]]; then bench/run; else \
+	  for program in build/release/bin/*_bench; do if [[ -x $$program ]]; then $$program; fi; done; fi
+
+format: bootstrap
+	@tools/format
+
+lint: BOOTSTRAP += --with-lint
+lint: build
+	@tools/lint
+
+asan tsan: bootstrap
+	@[[ -f build/$@/build.ninja ]] || cmake --preset $@
+	@cmake --build --preset $@ --target unit_tests
+	@tools/run_tests.py build/$@ --only unit --one-isa
+
+docs: build
+	@tools/check_docs.py
+
+install: PREFIX ?= build/install
+install: build
+	@cmake --install build/release --prefix $(abspath $(PREFIX)) | grep -v -e '-- Installing' -e '-- Up-to-date'
+
+test-mutants: bootstrap
+	@tests/mutants/run
+
+clean:
+	rm -rf build
