@@ -77,7 +77,7 @@ TEST(ArticleRule, EmptyTextColumnIsLeftOut) {
 }
 
 TEST(DefaultRule, ConstantAndEmptyColumnsAreSkipped) {
-  EXPECT_EQ(infer({texts("a", {"x", "x"}), integers("b", {3, 3}), numbers("c", {kNull[0] * 0.0, 0}),
+  EXPECT_EQ(infer({texts("a", {"x", "x"}), integers("b", {3, 3}), numbers("c", {0, 0}),
                    yes_no("d", {1, 1}), timestamps("e", {5, 5}), texts("f", {kNull, ""}),
                    text_lists("g", {{}, {}}), number_lists("h", {{1}, {2}})}),
             "a skip, b skip, c skip, d skip, e skip, f skip, g skip, h skip");

@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "base/matrix.h"
 #include "base/result.h"
+#include "base/thread_pool.h"
+#include "features/batch.h"
 #include "features/spec.h"
 #include "model/two_tower.h"
 
@@ -31,15 +33,24 @@ struct Bundle {
   std::string id;                 ///< SHA-256 of the manifest; filled by write and open
 };
 
+/// Puts a bundle together: embeds every item in evaluation mode. items has one row per item_ids, in
+/// that order. The towers must fit the spec and the ids (our own mistake otherwise). settings,
+/// provenance and evaluation are left for the caller to fill.
+[[nodiscard]] Bundle make_bundle(features::Spec spec, TwoTower model,
+                                 const features::EncodedTable& items, IdIndex user_ids,
+                                 IdIndex item_ids, std::vector<float> popularity, ThreadPool& pool);
+
 /// Writes durably: the folder appears whole or not at all; an old bundle of that name is replaced,
-/// any other folder is refused. Same bundle: same bytes. Fills bundle.id.
+/// any other folder is refused (kInvalidArgument). Same bundle: same bytes. Fills bundle.id.
+/// Error kDiverged if a parameter, embedding or popularity is not finite: nothing is written.
 [[nodiscard]] Result<void> write_bundle(const std::filesystem::path& path, Bundle& bundle);
 
-/// Opens and verifies every part (sizes, hashes, shapes, finite numbers). Errors: kNotFound,
-/// kCorrupt (names the part), kUnsupported (newer format version).
+/// Opens and verifies every part: sizes, hashes, shapes against the spec, finite numbers, ids in
+/// strict order. Errors: kNotFound (no bundle there), kCorrupt (names the part), kUnsupported
+/// (newer format version).
 [[nodiscard]] Result<Bundle> open_bundle(const std::filesystem::path& path);
 
-/// The manifest alone, for `bundle show`.
+/// The manifest alone, its seal checked, for `bundle show`. The other parts are not read.
 [[nodiscard]] Result<Json> read_manifest(const std::filesystem::path& path);
 
 }  // namespace torii::model

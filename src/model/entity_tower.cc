@@ -165,6 +165,9 @@ EntityTower::EntityTower(TowerShape shape, Random& random)
   initialise(*state_, random);
 }
 EntityTower::EntityTower(std::unique_ptr<State> state) : state_(std::move(state)) {}
+EntityTower EntityTower::blank(TowerShape shape) {
+  return EntityTower(std::make_unique<State>(std::move(shape)));
+}
 EntityTower::EntityTower(EntityTower&&) noexcept = default;
 EntityTower& EntityTower::operator=(EntityTower&&) noexcept = default;
 EntityTower::~EntityTower() = default;

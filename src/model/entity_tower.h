@@ -55,6 +55,8 @@ class EntityTower {
   /// Initialised as PyTorch would (Linear: U(-1/sqrt(in), 1/sqrt(in)), Embedding: N(0,1), norms 1),
   /// id embeddings N(0, 0.01^2), from `random`.
   EntityTower(TowerShape shape, Random& random);
+  /// All parameters 0 (running variances 1): to be filled from a file.
+  [[nodiscard]] static EntityTower blank(TowerShape shape);
   EntityTower(EntityTower&&) noexcept;
   EntityTower& operator=(EntityTower&&) noexcept;
   ~EntityTower();
