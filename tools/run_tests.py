@@ -10,7 +10,6 @@ some were. Exits 0 only if something ran and nothing failed.
 
 import argparse
 import collections
-import json
 import os
 import pathlib
 import subprocess
@@ -57,19 +56,20 @@ class Count:
 def count_cases(path, count):
     """Adds the cases of one GoogleTest report; returns how many failed."""
     failed = 0
-    for suite in json.loads(path.read_text())["testsuites"]:
-        for case in suite["testsuite"]:
-            name = f"{path.stem}: {suite['name']}.{case['name']}"
-            if case.get("failures"):
-                failed += 1
-                count.failed += 1
-                count.failures.append(name)
-            elif case.get("result") == "SKIPPED":
-                count.skipped += 1
-                reason = case.get("skipped", [{}])[0].get("message", "").strip().split("\n")[0]
-                count.skips[reason or "no reason given"] += 1
-            elif case.get("status") == "RUN":
-                count.passed += 1
+    for case in xml.parse(path).getroot().iter("testcase"):
+        name = f"{path.stem}: {case.get('classname')}.{case.get('name')}"
+        if case.find("failure") is not None:
+            failed += 1
+            count.failed += 1
+            count.failures.append(name)
+        elif case.get("result") == "skipped":
+            count.skipped += 1
+            skipped = case.find("skipped")
+            # The first line of the message is the place in the source.
+            lines = (skipped.get("message") if skipped is not None else "").strip().split("\n")
+            count.skips[lines[-1] or "no reason given"] += 1
+        elif case.get("status") == "run":
+            count.passed += 1
     return failed
 
 
@@ -81,7 +81,7 @@ def run_pass(build, label, jobs, environment, exclude):
         command += ["--output-on-failure", "--no-tests=ignore", "--output-junit", str(junit)]
         if exclude:
             command += ["-E", exclude]
-        env = dict(os.environ, GTEST_OUTPUT=f"json:{folder}/reports/", GTEST_COLOR="no", **environment)
+        env = dict(os.environ, GTEST_OUTPUT=f"xml:{folder}/reports/", GTEST_COLOR="no", **environment)
         subprocess.run(command, env=env, check=False)
         if not junit.exists():
             count.failed += 1
@@ -89,14 +89,14 @@ def run_pass(build, label, jobs, environment, exclude):
             return count
         for test in xml.parse(junit).getroot().iter("testcase"):
             name, status = test.get("name"), test.get("status")
-            report = pathlib.Path(folder) / "reports" / f"{name}.json"
+            report = pathlib.Path(folder) / "reports" / f"{name}.xml"
             failed = 0
             try:
                 if report.exists():
                     failed = count_cases(report, count)
                 elif status == "run":
                     count.passed += 1
-            except (ValueError, KeyError):
+            except xml.ParseError:
                 pass  # a report torn by a crash: the status below tells
             if status in ("notrun", "disabled"):
                 count.skipped += 1

@@ -11,15 +11,15 @@ RUN = pathlib.Path(__file__).resolve().parents[2] / "tools" / "run_tests.py"
 
 # A program that writes a GoogleTest report of these results and exits so.
 PROGRAM = """#!/bin/bash
-mkdir -p "${{GTEST_OUTPUT#json:}}"
-cat > "${{GTEST_OUTPUT#json:}}$(basename "$0").json" <<'JSON'
-{{"testsuites":[{{"name":"S","testsuite":[{cases}]}}]}}
-JSON
+mkdir -p "${{GTEST_OUTPUT#xml:}}"
+cat > "${{GTEST_OUTPUT#xml:}}$(basename "$0").xml" <<'XML'
+<testsuites><testsuite name="S">{cases}</testsuite></testsuites>
+XML
 {end}
 """
-PASS = '{"name":"a","status":"RUN","result":"COMPLETED"}'
-FAIL = '{"name":"b","status":"RUN","result":"COMPLETED","failures":[{"failure":"x"}]}'
-SKIP = '{"name":"c","status":"RUN","result":"SKIPPED"}'
+PASS = '<testcase name="a" status="run" result="completed" classname="S"/>'
+FAIL = '<testcase name="b" status="run" result="completed"><failure message="x"/></testcase>'
+SKIP = '<testcase name="c" status="run" result="skipped"><skipped message="f:1&#x0A;why"/></testcase>'
 
 
 class RunTests(unittest.TestCase):
@@ -45,8 +45,8 @@ class RunTests(unittest.TestCase):
     def test_cases_are_summed_over_labels(self):
         code, last = self.run_suite(
             {
-                "x_test": ("unit", PROGRAM.format(cases=f"{PASS},{PASS}", end="exit 0")),
-                "y_test": ("golden", PROGRAM.format(cases=f"{PASS},{SKIP}", end="exit 0")),
+                "x_test": ("unit", PROGRAM.format(cases=f"{PASS}{PASS}", end="exit 0")),
+                "y_test": ("golden", PROGRAM.format(cases=f"{PASS}{SKIP}", end="exit 0")),
                 "tools_z": ("unit", "#!/bin/bash\nexit 0\n"),
             }
         )
@@ -54,7 +54,7 @@ class RunTests(unittest.TestCase):
 
     def test_failures_count_once(self):
         code, last = self.run_suite(
-            {"x_test": ("unit", PROGRAM.format(cases=f"{PASS},{FAIL}", end="exit 1"))}
+            {"x_test": ("unit", PROGRAM.format(cases=f"{PASS}{FAIL}", end="exit 1"))}
         )
         self.assertEqual((code, last), (1, "1 passed, 1 failed"))
 
