@@ -1,19 +1,23 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
-#include "base/reporter.h"
+#include "base/options.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "data/interactions.h"
 #include "data/split.h"
+#include "evaluate/bootstrap.h"
 #include "evaluate/metrics.h"
+#include "evaluate/ranker.h"
+#include "evaluate/slices.h"
+#include "evaluate/task.h"
 
 namespace torii::evaluate {
 
@@ -27,54 +31,53 @@ struct EvaluateOptions {
 };
 void declare(EvaluateOptions& options, OptionSet& set);
 
-/// Anything that ranks unseen items for dense users: the model, a baseline. `seen` is masked.
-class Ranker {
- public:
-  virtual ~Ranker() = default;
-  [[nodiscard]] virtual std::string name() const = 0;
-  /// Lists for users[0..], in that order; equal scores in the order of `tie_rank` (smaller first),
-  /// a seeded permutation of the items, so that file order earns nothing.
-  [[nodiscard]] virtual retrieval::TopLists rank(std::span<const std::uint32_t> users,
-                                                 const data::UserItems& seen, std::size_t k,
-                                                 std::span<const std::uint32_t> tie_rank,
-                                                 ThreadPool& pool) const = 0;
-};
-
-/// Popularity: number of positive rows; a user's own rows do not matter beyond masking.
-[[nodiscard]] std::unique_ptr<Ranker> make_popularity(const data::Interactions& interactions,
-                                                      std::span<const std::uint8_t> fit_rows,
-                                                      std::size_t items);
-/// Item-kNN: cosine of the items' user sets (with shrinkage), score = sum over the user's items,
-/// each item keeping its `neighbours` most similar ones (Deshpande and Karypis 2004).
-[[nodiscard]] std::unique_ptr<Ranker> make_item_knn(const data::Interactions& interactions,
-                                                    std::span<const std::uint8_t> fit_rows,
-                                                    std::size_t users, std::size_t items,
-                                                    int neighbours, double shrink,
-                                                    ThreadPool& pool);
-/// Embeddings with a metric: user_embeddings [U, D], item_embeddings [I, D].
-[[nodiscard]] std::unique_ptr<Ranker> make_embedding_ranker(std::string name,
-                                                            ConstFloatView user_embeddings,
-                                                            ConstFloatView item_embeddings,
-                                                            Metric metric);
-
-/// Who is asked what: `target` rows (valid or test) that are positive and were not seen before.
-/// seen = rows before the target part (train; at test time train and valid).
-struct Task {
-  Relevant relevant;
-  data::UserItems seen;                ///< per dense user
-  std::vector<std::uint8_t> fit_rows;  ///< rows that baselines may learn from: the seen ones that
-                                       ///< are positive
-};
-[[nodiscard]] Task make_task(const data::Dataset& dataset, const data::Split& split,
-                             data::Part target);
-
+/// What one ranker reached on a task. seconds: ranking and judging, without fitting.
 struct Outcome {
   std::string name;
   MetricValues metrics;
   PerUser per_user;
+  retrieval::TopLists lists;  ///< of task.relevant.users
   double seconds = 0.0;
 };
+
+/// Ranks all unseen items for every judged user and judges the first max(ks) places. Equal scores
+/// are ordered by a permutation drawn from `seed`. Same result for any thread count.
 [[nodiscard]] Outcome evaluate(const Ranker& ranker, const Task& task, std::size_t items,
                                std::span<const int> ks, std::uint64_t seed, ThreadPool& pool);
+
+/// All that `torii evaluate` says about a ranker.
+struct Report {
+  std::uint64_t users = 0;         ///< judged
+  std::uint64_t items = 0;         ///< ranked for each of them, seen ones among them
+  std::uint64_t dropped_seen = 0;  ///< pairs left out because they were seen before
+  Outcome subject;
+  std::map<std::string, Interval> intervals;  ///< of the subject
+  std::vector<Slice> slices;                  ///< of the subject
+  std::vector<Outcome> baselines;
+  /// Of each step: "fit:item-knn", "rank:popularity", "intervals".
+  std::vector<std::pair<std::string, double>> seconds;
+};
+
+/// Evaluates `subject` and, on the same task, the baselines of the options (the one that has the
+/// subject's name is left out). Errors: kInvalidArgument for options that name no k or an unknown
+/// baseline, and if the task has nobody to judge.
+[[nodiscard]] Result<Report> make_report(const Ranker& subject, const Task& task,
+                                         const data::Dataset& dataset,
+                                         const EvaluateOptions& options, std::uint64_t seed,
+                                         ThreadPool& pool);
+
+/// The same with a baseline as the subject.
+[[nodiscard]] Result<Report> make_baseline_report(std::string_view baseline, const Task& task,
+                                                  const data::Dataset& dataset,
+                                                  const EvaluateOptions& options,
+                                                  std::uint64_t seed, ThreadPool& pool);
+
+/// {"users", "items", "dropped_seen", "metrics", "intervals", "slices", "baselines", "seconds"}:
+/// docs/evaluation.md.
+[[nodiscard]] Json to_json(const Report& report);
+
+/// For people: a row for each metric, the subject with its interval, each baseline and the ratio to
+/// it. Ends with a newline.
+[[nodiscard]] std::string to_text(const Report& report);
 
 }  // namespace torii::evaluate
