@@ -1,6 +1,5 @@
 // The fast kernels, written once over Vector, load, store, ... of a vector_*.h that must be
 // included before. Contracts: kernels/ops.h.
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -39,7 +38,7 @@ void rms_norm_forward(const RmsNormForward& call) {
       const Vector v = load_lanes(x + c, lanes);
       squares = multiply_add(v, v, squares);
     });
-    const float inverse = 1.0F / std::sqrt(sum_lanes(squares) * scale + call.eps);
+    const float inverse = 1.0F / __builtin_sqrtf(sum_lanes(squares) * scale + call.eps);
     call.inverse[r] = inverse;
     const Vector factor = splat(inverse);
     for_columns(call.cols, [&](std::size_t c, std::size_t lanes) {
@@ -158,7 +157,7 @@ double distance_loss(const DistanceLoss& call) {
       const Vector d = load_lanes(call.item + i + c, lanes) - load_lanes(call.user + u + c, lanes);
       squares = multiply_add(d, d, squares);
     });
-    const float distance = std::sqrt(sum_lanes(squares));
+    const float distance = __builtin_sqrtf(sum_lanes(squares));
     const float error = distance - call.magnitude[p];
     call.distance[p] = distance;
     loss += static_cast<double>(error) * static_cast<double>(error);

@@ -20,12 +20,12 @@ namespace torii::model {
 
 /// What fixes the shapes of a tower. See docs/model.md for the formulas.
 struct TowerShape {
-  std::size_t width = 64;                ///< D, of the embedding
-  std::size_t numeric = 0;               ///< N
-  std::vector<std::size_t> categories;   ///< codes of each categorical column
-  std::size_t text_columns = 0;          ///< T
-  std::size_t text_width = 0;            ///< E
-  std::size_t ids = 0;                   ///< rows of the id embedding; 0 = none
+  std::size_t width = 64;                    ///< D, of the embedding
+  std::size_t numeric = 0;                   ///< N
+  std::vector<std::size_t> categories = {};  ///< codes of each categorical column
+  std::size_t text_columns = 0;              ///< T
+  std::size_t text_width = 0;                ///< E
+  std::size_t ids = 0;                       ///< rows of the id embedding; 0 = none
   bool batch_norm = true;                ///< BatchNorm1d before the numeric projection (article)
   bool separate_text = false;            ///< one projection per text column instead of a shared one
   std::array<int, 3> ratio = {1, 2, 7};  ///< numeric : categorical : text
