@@ -32,7 +32,8 @@ function(torii_module name)
     endif()
   endforeach()
   if(tests)
-    torii_test(${name}_test LABEL unit SOURCES ${tests} LINK torii_${name})
+    # The test of an adapter may write what its library reads, so it sees the library too.
+    torii_test(${name}_test LABEL unit SOURCES ${tests} LINK torii_${name} ${arg_THIRD_PARTY})
   endif()
 endfunction()
 

@@ -16,6 +16,7 @@
 
 #include "data/arrow_convert.h"
 #include "data/csv_header.h"
+#include "data/quote_watch.h"
 #include "data/table_source.h"
 
 namespace torii::data {
@@ -38,6 +39,48 @@ Result<Stream> open_stream(const std::filesystem::path& path) {
   return Stream(*stream);
 }
 
+// Passes a stream through and shows it to a QuoteWatch.
+class WatchedStream final : public arrow::io::InputStream {
+ public:
+  WatchedStream(Stream stream, char delimiter) : stream_(std::move(stream)), watch_(delimiter) {}
+
+  const QuoteWatch& watch() const { return watch_; }
+  arrow::Status Close() override { return stream_->Close(); }
+  bool closed() const override { return stream_->closed(); }
+  arrow::Result<std::int64_t> Tell() const override { return stream_->Tell(); }
+  arrow::Result<std::int64_t> Read(std::int64_t size, void* out) override {
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t count, stream_->Read(size, out));
+    watch_.see({static_cast<const char*>(out), static_cast<std::size_t>(count)});
+    return count;
+  }
+  arrow::Result<std::shared_ptr<arrow::Buffer>> Read(std::int64_t size) override {
+    ARROW_ASSIGN_OR_RAISE(auto buffer, stream_->Read(size));
+    watch_.see(
+        {reinterpret_cast<const char*>(buffer->data()), static_cast<std::size_t>(buffer->size())});
+    return buffer;
+  }
+
+ private:
+  Stream stream_;
+  QuoteWatch watch_;
+};
+
+// The line (from 1) of a place in the file.
+Result<std::uint64_t> line_at(const std::filesystem::path& path, std::uint64_t offset) {
+  TORII_TRY(const Stream stream, open_stream(path));
+  std::uint64_t line = 1;
+  while (offset > 0) {
+    auto piece = stream->Read(1 << 20);
+    if (!piece.ok()) return from_status(piece.status(), path.string(), ErrorCode::kIo);
+    if ((*piece)->size() == 0) break;
+    const auto size = std::min(offset, static_cast<std::uint64_t>((*piece)->size()));
+    const auto* bytes = (*piece)->data();
+    line += static_cast<std::uint64_t>(std::count(bytes, bytes + size, std::uint8_t{'\n'}));
+    offset -= size;
+  }
+  return line;
+}
+
 char delimiter_of(const std::filesystem::path& path, const ReadOptions& options,
                   FileFormat format) {
   if (options.delimiter != 0) return options.delimiter;
@@ -46,9 +89,12 @@ char delimiter_of(const std::filesystem::path& path, const ReadOptions& options,
   return format == FileFormat::kAtomic || name.extension() == ".tsv" ? '\t' : ',';
 }
 
-// The header as it stands in the file.
-Result<std::vector<std::string>> raw_header(const std::filesystem::path& path, char delimiter,
-                                            bool quoting) {
+struct Header {
+  std::vector<std::string> names;  // as they stand in the file
+  bool alone = false;              // the file ends with it, without a line end
+};
+
+Result<Header> read_header(const std::filesystem::path& path, char delimiter, bool quoting) {
   TORII_TRY(const Stream stream, open_stream(path));
   std::string text;
   while (!has_whole_record(text, quoting)) {
@@ -64,7 +110,11 @@ Result<std::vector<std::string>> raw_header(const std::filesystem::path& path, c
   if (text.empty()) {
     return invalid("{}: the file is empty; expected a line with column names", path.string());
   }
-  return csv_fields(text, delimiter, quoting);
+  const bool alone = !has_whole_record(text, quoting);
+  if (alone && text.find('\n') != text.npos) {
+    return invalid("{}: a quote in the first line is never closed", path.string());
+  }
+  return Header{csv_fields(text, delimiter, quoting), alone};
 }
 
 // What is read and how, decided from the header.
@@ -74,6 +124,7 @@ struct Plan {
   std::optional<std::vector<AtomicHeader>> atomic;
   char delimiter = ',';
   bool quoting = true;
+  bool no_rows = false;
 };
 
 Result<Plan> make_plan(const std::filesystem::path& path, const ReadOptions& options,
@@ -82,7 +133,9 @@ Result<Plan> make_plan(const std::filesystem::path& path, const ReadOptions& opt
   plan.delimiter = delimiter_of(path, options, format);
   // Atomic files know no quoting: a title may start with a quote that never ends.
   plan.quoting = format != FileFormat::kAtomic;
-  TORII_TRY(plan.raw, raw_header(path, plan.delimiter, plan.quoting));
+  TORII_TRY(Header header, read_header(path, plan.delimiter, plan.quoting));
+  plan.raw = std::move(header.names);
+  plan.no_rows = header.alone;
   plan.atomic = atomic_headers(plan.raw);
   plan.names = plan.raw;
   if (plan.atomic) {
@@ -141,10 +194,16 @@ Result<std::shared_ptr<arrow::Table>> read_arrow(const std::filesystem::path& pa
   constexpr std::int32_t kBlockLast = 1 << 30;
   for (std::int32_t block = kBlockFirst;; block *= 16) {
     read.block_size = block;
-    TORII_TRY(const Stream stream, open_stream(path));
+    TORII_TRY(Stream file, open_stream(path));
+    const auto stream = std::make_shared<WatchedStream>(std::move(file), plan.delimiter);
     auto reader = arrow::csv::TableReader::Make(arrow::io::default_io_context(), stream, read,
                                                 parse, convert);
     auto table = reader.ok() ? (*reader)->Read() : reader.status();
+    if (plan.quoting && stream->watch().open() && (table.ok() || bad)) {
+      TORII_TRY(const std::uint64_t line, line_at(path, *stream->watch().open()));
+      return invalid("{}: the quote that opens in line {} is never closed; close it or double it",
+                     path.filename().string(), line);
+    }
     if (table.ok()) return *table;
     if (bad) {
       const std::string row =
@@ -155,8 +214,15 @@ Result<std::shared_ptr<arrow::Table>> read_arrow(const std::filesystem::path& pa
           path.filename().string(), row, bad->expected, bad->found);
     }
     const bool too_long = table.status().message().find("straddl") != std::string::npos;
-    if (!too_long || block >= kBlockLast) {
+    if (!too_long) {
       return from_status(table.status(), path.filename().string(), ErrorCode::kInvalidArgument);
+    }
+    std::error_code ignored;
+    const bool whole = path.extension() != ".gz" && std::filesystem::file_size(path, ignored) <
+                                                        static_cast<std::uintmax_t>(block);
+    if (whole || block >= kBlockLast) {
+      return invalid("{}: a quote is never closed, or a row is longer than {} bytes",
+                     path.filename().string(), kBlockLast);
     }
   }
 }
@@ -227,6 +293,14 @@ Result<Table> read_csv(const std::filesystem::path& path, const ReadOptions& opt
   TORII_TRY(const Plan plan, make_plan(path, options, format));
   TORII_TRY(const std::vector<int> places, select_columns(plan.names, options, source));
   if (places.empty()) return Table({}, source);
+  if (plan.no_rows) {
+    std::vector<Column> columns;
+    for (const int place : places) {
+      columns.push_back(
+          {plan.names[static_cast<std::size_t>(place)], ColumnType::kString, StringArray{}, {}});
+    }
+    return Table(std::move(columns), source);
+  }
   TORII_TRY(const auto table, read_arrow(path, plan, places, options));
   std::vector<Column> columns;
   for (std::size_t i = 0; i < places.size(); ++i) {

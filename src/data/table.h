@@ -115,18 +115,18 @@ class Table {
 
 struct ReadOptions {
   /// Read only these (in file order); empty = all. A name that is missing is an error.
-  std::vector<std::string> columns;
+  std::vector<std::string> columns = {};
   /// As `columns`, but a missing one is simply absent.
-  std::vector<std::string> optional_columns;
+  std::vector<std::string> optional_columns = {};
   /// "parquet", "csv", or empty: by the file's ending (.parquet; .csv .tsv, also with .gz; .inter
   /// .user .item: tab-separated atomic files of RecBole with `name:type` headers).
-  std::string format;
+  std::string format = {};
   /// For CSV; 0 = ',' (tab for .tsv).
   char delimiter = 0;
   /// Texts that mean null in CSV, beside the empty field.
-  std::vector<std::string> null_values;
+  std::vector<std::string> null_values = {};
   /// CSV columns that must stay text whatever they look like (ids such as "007").
-  std::vector<std::string> text_columns;
+  std::vector<std::string> text_columns = {};
 };
 
 /// Reads a Parquet or CSV file. Errors name file, column, row (from 1; in CSV the header is not
