@@ -14,9 +14,7 @@ void declare(TrainOptions& options, OptionSet& set) {
   set.number("train.learning_rate", &options.learning_rate, 1e-8, 10.0,
              "Step size of the Adam optimizer.");
   set.number("train.weight_decay", &options.weight_decay, 0.0, 10.0,
-             "Decoupled weight decay of the dense weights, a step, times the learning rate.");
-  set.number("train.id_weight_decay", &options.id_weight_decay, 0.0, 10.0,
-             "The same for id embeddings, only for the rows that a step touches.");
+             "Decoupled weight decay a step, times the learning rate.");
   set.number("train.temperature", &options.temperature, 1e-4, 1000.0,
              "Scores are divided by it before the softmax; small values suit the cosine metric.");
   set.integer("train.negatives", &options.negatives, 1, 1 << 20,
@@ -26,8 +24,14 @@ void declare(TrainOptions& options, OptionSet& set) {
              "How negatives are drawn: 0 uniformly, 1 as often as they occur, between: frequency "
              "to that power.");
   set.number("train.id_dropout", &options.id_dropout, 0.0, 1.0,
-             "Share of rows whose id embedding is hidden in a step, so that features alone must "
-             "do; 1 never uses ids.");
+             "Chance that the id embedding of a user or item is hidden in a step, so that features "
+             "alone must do; 1 never uses ids.");
+  set.number("train.embedding_dropout", &options.embedding_dropout, 0.0, 0.95,
+             "Chance of each number of an embedding to be hidden in a step; against learning by "
+             "heart.");
+  set.number("train.embedding_decay", &options.embedding_decay, 0.0, 10.0,
+             "Weight, in the loss, of the squared length of the embeddings; against learning by "
+             "heart with the dot product.");
   set.integer("train.patience", &options.patience, 0, 10000,
               "Epochs without a better validation metric before training stops; 0 never stops "
               "early.");

@@ -15,14 +15,15 @@ struct TrainOptions {
   int epochs = 30;
   int batch_size = 1024;
   double learning_rate = 1e-3;
-  double weight_decay = 0.0;     ///< decoupled (AdamW), of dense weights, a step
-  double id_weight_decay = 0.0;  ///< the same for the rows of id embeddings that a step touches
-  double temperature = 1.0;      ///< scores are divided by it
+  double weight_decay = 0.0;  ///< decoupled (AdamW)
+  double temperature = 1.0;   ///< scores are divided by it
   /// Items drawn for each batch and shared by its rows. If the catalogue is not larger, every item
   /// takes part and nothing is drawn.
   int negatives = 2048;
   double negatives_popularity = 0.0;  ///< exponent: 0 uniform, 1 as often as in the data
-  double id_dropout = 0.1;            ///< share of rows whose id embedding is hidden
+  double id_dropout = 0.1;            ///< chance that an id embedding is hidden in a step
+  double embedding_dropout = 0.0;     ///< chance of each number of an embedding to be hidden
+  double embedding_decay = 0.0;       ///< weight of the embeddings' mean squared length in the loss
   int patience = 5;  ///< epochs without a better validation metric before stopping; 0 = off
   std::string select_by = "ndcg@10";
   std::int64_t seed = 42;
