@@ -1,0 +1,106 @@
+// Token ids against the `tokenizers` package of Hugging Face, over every code point and 100,000
+// generated texts (text_tokens_peer.py), and against the golden ids of the shared folder.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "parity/text_golden.h"
+#include "text/tokenizer.h"
+
+namespace torii::text {
+namespace {
+
+using ::torii::testing::default_text_model;
+
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  [[nodiscard]] bool done() const { return bytes_.empty(); }
+  std::uint32_t number() {
+    std::uint32_t value = 0;
+    std::memcpy(&value, take(4).data(), 4);
+    return value;
+  }
+  std::string_view take(std::size_t count) {
+    if (count > bytes_.size()) throw std::runtime_error("the peer's file ends too early");
+    const std::string_view part = bytes_.substr(0, count);
+    bytes_.remove_prefix(count);
+    return part;
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+std::string shown(std::string_view text) {
+  return Json(text).dump().substr(0, 300);
+}
+
+TEST(TokenParity, HundredThousandTextsAndEveryCodePointAgainstTheTokenizersPackage) {
+  const std::filesystem::path source = TORII_SOURCE_DIR;
+  const auto folder = std::filesystem::path(::testing::TempDir());
+  const auto out = folder / fmt::format("torii_text_tokens_{}.bin", ::getpid());
+  const std::string command = fmt::format(
+      "python3 '{}' '{}' '{}' '{}' 2>&1", (source / "tests/parity/text_tokens_peer.py").string(),
+      (source / ".deps/tokenizers").string(), default_text_model().string(), out.string());
+  ASSERT_EQ(std::system(command.c_str()), 0)
+      << "the peer failed: it needs python3 and .deps/tokenizers; run tools/bootstrap";
+
+  const auto bytes = read_file(out);
+  ASSERT_TRUE(bytes.ok()) << bytes.error().message;
+  std::filesystem::remove(out);
+  const auto tokenizer = Tokenizer::open(default_text_model());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+
+  Reader reader(*bytes);
+  std::size_t texts = 0;
+  std::size_t different = 0;
+  while (!reader.done()) {
+    const std::uint32_t tokens_max = reader.number();
+    const std::string_view text = reader.take(reader.number());
+    const std::uint32_t count = reader.number();
+    const std::string_view expected = reader.take(std::size_t{count} * 4);
+    const auto ids = tokenizer->encode(text, tokens_max);
+    ++texts;
+    if (ids.size() == count && std::memcmp(ids.data(), expected.data(), expected.size()) == 0) {
+      continue;
+    }
+    std::size_t first = 0;
+    while (first < ids.size() && first < count &&
+           std::memcmp(&ids[first], expected.data() + first * 4, 4) == 0) {
+      ++first;
+    }
+    if (++different <= 10) {
+      ADD_FAILURE() << shown(text) << ": " << ids.size() << " tokens, expected " << count
+                    << ", first difference at token " << first;
+    }
+  }
+  EXPECT_GE(texts, 100'000u);
+  EXPECT_EQ(different, 0u) << "of " << texts;
+}
+
+TEST(TokenParity, GoldenIds) {
+  const auto pairs = ::torii::testing::text_golden_files();
+  ASSERT_FALSE(pairs.empty()) << "no text_*.json in TORII_PARITY_DIR or TORII_SHARED_DIR/parity";
+  const auto tokenizer = Tokenizer::open(default_text_model());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+  for (const auto& path : pairs) {
+    const auto golden = ::torii::testing::read_text_golden(path);
+    for (std::size_t i = 0; i < golden.texts.size(); ++i) {
+      const auto ids = tokenizer->encode(golden.texts[i], golden.tokens_max);
+      EXPECT_EQ(std::vector<std::int64_t>(ids.begin(), ids.end()), golden.token_ids[i])
+          << path << " text " << i << ": " << shown(golden.texts[i]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace torii::text
