@@ -16,11 +16,11 @@ namespace torii::text {
 
 struct EncoderOptions {
   /// Folder in Hugging Face's layout.
-  std::filesystem::path model;
+  std::filesystem::path model = {};
   /// 0 = what the folder's configuration says (sentence_bert_config.json, else config.json).
   int tokens_max = 0;
   /// "mean", "cls", or empty = what 1_Pooling/config.json says (mean if there is none).
-  std::string pooling;
+  std::string pooling = {};
   int threads = 1;
 };
 
