@@ -157,9 +157,7 @@ std::optional<double> Column::number_at(std::size_t row) const {
 
 Column take(const Column& column, std::span<const std::uint32_t> rows) {
   Column result{column.name, column.type, {}, {}};
-  result.values = std::visit(
-      [&](const auto& values) -> decltype(result.values) { return take_values(values, rows); },
-      column.values);
+  std::visit([&](const auto& values) { result.values = take_values(values, rows); }, column.values);
   const bool adds_nulls = std::find(rows.begin(), rows.end(), Table::kNullRow) != rows.end();
   if (!column.valid.empty() || adds_nulls) {
     result.valid.resize(rows.size());
