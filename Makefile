@@ -58,6 +58,8 @@ lint: BOOTSTRAP += --with-lint
 lint: build
 	@tools/lint
 
+# Races inside libraries that were built without the sanitizer are not ours to judge.
+tsan: export TSAN_OPTIONS = ignore_noninstrumented_modules=1
 asan tsan: bootstrap
 	@[[ -f build/$@/build.ninja ]] || cmake --preset $@
 	@cmake --build --preset $@ --target unit_tests

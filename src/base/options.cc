@@ -110,7 +110,9 @@ void put(Json& tree, std::string_view key, Json value) {
   const std::string_view section = key.substr(0, dot);
   if (tree.find(section) == nullptr) tree.set(std::string(section), Json::object());
   for (auto& [name, member] : tree.as_object()) {
-    if (name == section) put(member, key.substr(dot + 1), std::move(value));
+    if (name != section) continue;
+    put(member, key.substr(dot + 1), std::move(value));
+    return;
   }
 }
 
