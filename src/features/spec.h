@@ -23,9 +23,10 @@ struct NumericColumn {
 
 struct CategoricalColumn {
   std::string column;
-  ValueType type = ValueType::kText;    ///< what it held when the spec was learned
-  std::string separator;                ///< empty: the whole text is one value
-  std::vector<std::string> vocabulary;  ///< ascending by bytes; code = place + (has_oov ? 1 : 0)
+  ValueType type = ValueType::kText;  ///< what it held when the spec was learned
+  std::string separator = {};         ///< empty: the whole text is one value
+  std::vector<std::string> vocabulary =
+      {};  ///< ascending by bytes; code = place + (has_oov ? 1 : 0)
   /// Code 0 stands for every value outside the vocabulary. Without it (article preset, imported
   /// weights) an unknown value gives no code, and a row without codes a zero vector.
   bool has_oov = true;
@@ -41,9 +42,9 @@ struct TextColumn {
 /// What was learned about the columns of one entity. Learned once, on the training side; travels
 /// in the bundle; never recomputed from the rows that come in later.
 struct EntitySpec {
-  std::vector<NumericColumn> numeric;
-  std::vector<CategoricalColumn> categorical;
-  std::vector<TextColumn> text;
+  std::vector<NumericColumn> numeric = {};
+  std::vector<CategoricalColumn> categorical = {};
+  std::vector<TextColumn> text = {};
   [[nodiscard]] Json to_json() const;
   /// Checks everything that encode() relies on: finite numbers, stddev > 0, vocabularies strictly
   /// ascending, no column twice. `name` stands in messages. Error: kCorrupt.
@@ -51,11 +52,11 @@ struct EntitySpec {
 };
 
 struct Spec {
-  EntitySpec user;
-  EntitySpec item;
-  std::string text_identity;   ///< of the encoder; empty if no text column
-  std::string text_model;      ///< its name, for people and to find it again
-  std::size_t text_width = 0;  ///< E; 0 if no text column
+  EntitySpec user = {};
+  EntitySpec item = {};
+  std::string text_identity = {};  ///< of the encoder; empty if no text column
+  std::string text_model = {};     ///< its name, for people and to find it again
+  std::size_t text_width = 0;      ///< E; 0 if no text column
   [[nodiscard]] Json to_json() const;
   [[nodiscard]] static Result<Spec> from_json(const Json& json, std::string_view name);
 };

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -26,6 +27,18 @@ Error corrupt(const std::string& where, std::string_view why) {
   return make_error(ErrorCode::kCorrupt, "{}: {}", where, why);
 }
 
+// First row whose scores could overflow.
+std::optional<std::size_t> find_too_long(const Matrix& embeddings) {
+  for (std::size_t row = 0; row < embeddings.rows(); ++row) {
+    double squares = 0.0;
+    for (const float value : embeddings.row(row)) {
+      squares += static_cast<double>(value) * static_cast<double>(value);
+    }
+    if (!(squares <= kSquaredLengthMax)) return row;
+  }
+  return std::nullopt;
+}
+
 // ---- writing
 
 Result<void> check_finite(std::span<const float> values, std::string_view name) {
@@ -45,7 +58,12 @@ Result<void> check_finite(const Bundle& bundle) {
     }
   }
   TORII_TRY_VOID(check_finite(bundle.item_embeddings.flat(), "item embeddings"));
-  return check_finite(bundle.popularity, "popularity");
+  TORII_TRY_VOID(check_finite(bundle.popularity, "popularity"));
+  if (const auto row = find_too_long(bundle.item_embeddings)) {
+    return make_error(ErrorCode::kDiverged, "embedding of item '{}': longer than {}",
+                      bundle.item_ids[*row], std::sqrt(kSquaredLengthMax));
+  }
+  return {};
 }
 
 void check_ours(const Bundle& bundle) {
@@ -186,6 +204,9 @@ Result<ItemPart> read_items(const fs::path& folder, const Json& manifest, std::s
   TORII_TRY(part.popularity, read_floats(tensors, where, "popularity", items, 0));
   part.embeddings = Matrix(items, width);
   std::ranges::copy(embeddings, part.embeddings.flat().begin());
+  if (const auto row = find_too_long(part.embeddings)) {
+    return corrupt(where, fmt::format("embedding {} is longer than can be", *row));
+  }
   return part;
 }
 

@@ -15,6 +15,10 @@
 
 namespace torii::model {
 
+/// Longest embedding that a bundle may hold, squared: below it no score can overflow, whatever the
+/// metric.
+inline constexpr double kSquaredLengthMax = 1e36;
+
 /// Everything needed to answer, sealed together: a folder with bundle.json (manifest: format
 /// version, sizes and SHA-256 of each part, spec, shapes, metric, settings, provenance,
 /// evaluation), towers.safetensors (tensors "user_tower.*", "item_tower.*"), items.safetensors
@@ -42,7 +46,8 @@ struct Bundle {
 
 /// Writes durably: the folder appears whole or not at all; an old bundle of that name is replaced,
 /// any other folder is refused (kInvalidArgument). Same bundle: same bytes. Fills bundle.id.
-/// Error kDiverged if a parameter, embedding or popularity is not finite: nothing is written.
+/// Error kDiverged if a parameter, embedding or popularity is not finite, or an embedding is longer
+/// than kSquaredLengthMax: nothing is written.
 [[nodiscard]] Result<void> write_bundle(const std::filesystem::path& path, Bundle& bundle);
 
 /// Opens and verifies every part: sizes, hashes, shapes against the spec, finite numbers, ids in

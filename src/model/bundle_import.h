@@ -18,10 +18,10 @@ struct StateDictOptions {
   /// One file with both towers, or one for each. Tensor names contain "user_tower." and
   /// "item_tower."; a file that holds one bare state dict ("fn1.weight", ...) belongs to the tower
   /// that its file name mentions ("item_tower.safetensors").
-  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> files = {};
   /// What stands before "user_tower.": "final.", "module.". Unset: found out; of several, none
   /// ("") and then "final." are preferred, and anything else is an error that lists them.
-  std::optional<std::string> prefix;
+  std::optional<std::string> prefix = {};
   /// The reference measures Euclidean distance.
   Metric metric = Metric::kEuclidean;
   std::array<int, 3> ratio = {1, 2, 7};
