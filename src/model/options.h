@@ -15,7 +15,7 @@ namespace torii::model {
 /// `model:` of torii.yaml.
 struct ModelOptions {
   int width = 64;                                    ///< D
-  std::string metric = "dot";                        ///< dot, cosine, euclidean
+  std::string metric = "cosine";                     ///< dot, cosine, euclidean
   std::vector<std::string> ratio = {"1", "2", "7"};  ///< numeric : categorical : text
   bool separate_text = false;
   bool batch_norm = false;    ///< article: true; default: the spec standardizes numbers

@@ -14,9 +14,9 @@ struct TrainOptions {
       "softmax";  ///< softmax (sampled, logQ-corrected), magnitude (the article's MSE)
   int epochs = 30;
   int batch_size = 1024;
-  double learning_rate = 1e-3;
+  double learning_rate = 5e-3;
   double weight_decay = 0.0;  ///< decoupled (AdamW)
-  double temperature = 1.0;   ///< scores are divided by it
+  double temperature = 0.2;   ///< scores are divided by it
   /// Items drawn for each batch and shared by its rows. If the catalogue is not larger, every item
   /// takes part and nothing is drawn.
   int negatives = 2048;
