@@ -80,13 +80,15 @@ double score(const Embeddings& e, std::size_t u, std::size_t i, Metric metric) {
 double group_auc(const Toy& toy, const model::TwoTower& model, std::size_t first) {
   const Embeddings e = embed_all(toy, model);
   double right = 0.0, all = 0.0;
+  std::vector<double> scores(toy.items.rows);
   for (std::size_t u = 0; u < toy.users.rows; ++u) {
-    for (std::size_t i = first; i < toy.items.rows; ++i) {
+    for (std::size_t i = first; i < scores.size(); ++i) scores[i] = score(e, u, i, model.metric);
+    for (std::size_t i = first; i < scores.size(); ++i) {
       if (toy.group(i) != toy.group(u)) continue;
-      for (std::size_t j = first; j < toy.items.rows; ++j) {
+      for (std::size_t j = first; j < scores.size(); ++j) {
         if (toy.group(j) == toy.group(u)) continue;
         all += 1.0;
-        right += score(e, u, i, model.metric) > score(e, u, j, model.metric) ? 1.0 : 0.0;
+        right += scores[i] > scores[j] ? 1.0 : 0.0;
       }
     }
   }
