@@ -31,7 +31,7 @@ struct SoftmaxLossOptions {
 /// with s = score / temperature and w = exp(log_weight), plus embedding_decay. Score: dot, cosine,
 /// or the negative squared distance (the same order as the distance). With log_weight empty and all
 /// items as candidates this is the exact softmax; pairs of one user share its row, so the work
-/// grows with distinct users. Formulas: docs/model.md.
+/// grows with distinct users. Formulas: docs/training.md.
 class SoftmaxLoss {
  public:
   explicit SoftmaxLoss(SoftmaxLossOptions options) : options_(options) {}
