@@ -37,6 +37,10 @@ struct BatchPlan {
   }
 };
 
+/// Padded tokens and texts of one batch, by measurement (docs/text.md).
+inline constexpr std::size_t kBatchTokens = 1024;
+inline constexpr std::size_t kBatchTexts = 64;
+
 /// Sorts by length, longest first (so that memory is reserved once and the rate only improves), and
 /// fills batches of at most `tokens_max` padded tokens and `texts_max` texts.
 [[nodiscard]] BatchPlan plan_batches(const TokenRows& texts, std::size_t tokens_max,

@@ -9,10 +9,6 @@ namespace torii::text {
 
 namespace {
 
-/// Padded tokens and texts in one batch, by measurement (docs/text.md).
-constexpr std::size_t kBatchTokens = 1024;
-constexpr std::size_t kBatchTexts = 64;
-
 /// out = in / |in|; zero stays zero. False if a number is not finite.
 bool normalize(std::span<const float> in, std::span<float> out) {
   double sum = 0.0;
