@@ -75,7 +75,7 @@ Result<std::vector<std::int64_t>> numbers_as_times(const Column& column, const s
     ++count;
   }
   if (count > 0) {
-    findings[fmt::format("interactions: {} are numbers, read as {} since 1970", column.name,
+    findings[fmt::format("interactions: numbers in '{}' read as {} since 1970", column.name,
                          unit.name)] = count;
   }
   return times;

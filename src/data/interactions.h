@@ -92,7 +92,7 @@ struct Dataset {
 /// Integer timestamps are seconds, ms, us or ns by the size of the largest; texts are ISO 8601.
 /// `extra_interaction_columns`: further columns to read, e.g. that of a column: split. Errors:
 /// kNotFound, kInvalidArgument (a column is missing or of an impossible type), kCorrupt, kIo.
-/// Cost: about 0.3 s per million rows on one thread; memory a small multiple of the result.
+/// Cost: 0.3 to 0.5 s per million rows, one thread; memory a small multiple of the result.
 struct LoadedDataset {
   Dataset dataset;
   /// The extra columns, in the order of dataset.interactions.

@@ -186,7 +186,7 @@ TEST_F(LoadDataset, NumbersAsTimesBySize) {
     write("interactions.csv", std::string("user_id,item_id,timestamp\na,x,") + number + "\n");
     const Dataset dataset = load().dataset;
     EXPECT_EQ(dataset.interactions.time[0], 1'700'000'000'000) << number;
-    EXPECT_EQ(dataset.findings.count(std::string("interactions: timestamp are numbers, read as ") +
+    EXPECT_EQ(dataset.findings.count(std::string("interactions: numbers in 'timestamp' read as ") +
                                      unit + " since 1970"),
               1U)
         << number;
