@@ -103,4 +103,20 @@ void gather(const EncodedTable& table, std::span<const std::uint32_t> rows,
   }
 }
 
+EncodedTable with_mean_text(const EncodedTable& table) {
+  EncodedTable result;
+  result.rows = table.rows;
+  result.numeric = table.numeric.copy();
+  result.categorical = table.categorical;
+  result.text_vectors = Matrix(table.rows, table.text_vectors.cols());
+  result.text.resize(table.text.empty() ? 0 : 1);
+  Batch one;
+  for (std::uint32_t row = 0; row < table.rows && !table.text.empty(); ++row) {
+    gather(table, {&row, 1}, {}, TextLayout::kMean, one);
+    result.text[0].push_back(one.text_present[0] == 0 ? -1 : static_cast<std::int32_t>(row));
+    std::ranges::copy(one.text.row(0), result.text_vectors.row(row).begin());
+  }
+  return result;
+}
+
 }  // namespace torii::features

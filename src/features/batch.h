@@ -55,4 +55,8 @@ struct Batch {
 void gather(const EncodedTable& table, std::span<const std::uint32_t> rows,
             std::span<const std::int32_t> ids, TextLayout layout, Batch& batch);
 
+/// The same rows with the mean of each row's texts as the only text column: gather(kMean) gives the
+/// same bytes, and copies one vector a row where it averaged several. Takes rows * E floats.
+[[nodiscard]] EncodedTable with_mean_text(const EncodedTable& table);
+
 }  // namespace torii::features

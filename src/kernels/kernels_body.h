@@ -129,15 +129,29 @@ void column_sums(std::size_t rows, std::size_t cols, const float* a, std::size_t
 
 void relu_backward(std::size_t rows, std::size_t cols, const float* y, const float* d, float* out,
                    float* sums) {
-  for_columns(cols, [&](std::size_t c, std::size_t lanes) {
+  constexpr std::size_t kWide = 4 * kLanes;  // a row of sums in registers
+  std::size_t c = 0;
+  for (; c + kWide <= cols; c += kWide) {
+    Vector sum[4] = {splat(0.0F), splat(0.0F), splat(0.0F), splat(0.0F)};
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t v = 0; v < 4; ++v) {
+        const std::size_t at = r * cols + c + v * kLanes;
+        const Vector kept = where_positive(load(y + at), load(d + at));
+        store(out + at, kept);
+        sum[v] += kept;
+      }
+    }
+    for (std::size_t v = 0; v < 4; ++v) store(sums + c + v * kLanes, sum[v]);
+  }
+  for_columns(cols - c, [&](std::size_t column, std::size_t lanes) {
     Vector sum = splat(0.0F);
     for (std::size_t r = 0; r < rows; ++r) {
-      const std::size_t at = r * cols + c;
-      const Vector v = where_positive(load_lanes(y + at, lanes), load_lanes(d + at, lanes));
-      store_lanes(out + at, v, lanes);
-      sum += v;
+      const std::size_t at = r * cols + c + column;
+      const Vector kept = where_positive(load_lanes(y + at, lanes), load_lanes(d + at, lanes));
+      store_lanes(out + at, kept, lanes);
+      sum += kept;
     }
-    store_lanes(sums + c, sum, lanes);
+    store_lanes(sums + c + column, sum, lanes);
   });
 }
 

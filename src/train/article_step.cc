@@ -5,6 +5,17 @@
 #include "base/check.h"
 
 namespace torii::train {
+namespace {
+
+// A table of this size is worth the memory that averaging its texts once takes.
+constexpr std::size_t kMeanTextFloatsMax = std::size_t{64} << 20U;  // 256 MiB
+
+bool wants_mean_text(const model::EntityTower& tower, const features::EncodedTable& table) {
+  return tower.text_layout() == features::TextLayout::kMean && table.text.size() > 1 &&
+         table.rows * table.text_vectors.cols() <= kMeanTextFloatsMax;
+}
+
+}  // namespace
 
 /// One tower and what its thread works with.
 struct ArticleStep::Side {
@@ -12,7 +23,9 @@ struct ArticleStep::Side {
        std::span<const std::int32_t> its_ids, std::size_t batch_max, AdamOptions options,
        const kernels::Ops& ops)
       : tower(its_tower),
-        table(its_table),
+        mean_text(wants_mean_text(its_tower, its_table) ? features::with_mean_text(its_table)
+                                                        : features::EncodedTable()),
+        table(mean_text.rows > 0 ? mean_text : its_table),
         table_ids(its_ids),
         adam(its_tower, options),
         workspace(its_tower.make_workspace(batch_max, ops)),
@@ -27,6 +40,7 @@ struct ArticleStep::Side {
   }
 
   model::EntityTower& tower;
+  features::EncodedTable mean_text;  // empty unless it serves as `table`
   const features::EncodedTable& table;
   std::span<const std::int32_t> table_ids;
   Adam adam;

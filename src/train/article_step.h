@@ -33,7 +33,8 @@ enum class RepeatedRows {
 
 /// Training steps of the article's loss: mean over the batch of (|item - user| - magnitude)^2, Adam
 /// on both towers. The towers work side by side on two threads of the pool; the result does not
-/// depend on the number of threads. All memory is planned at construction.
+/// depend on the number of threads. All memory is planned at construction; rows with several texts
+/// get their mean there, if all means fit into 256 MiB.
 class ArticleStep {
  public:
   ArticleStep(model::TwoTower& model, ArticleTables tables, std::size_t batch_max,
