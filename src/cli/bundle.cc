@@ -1,0 +1,89 @@
+#include "model/bundle.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/importing.h"
+#include "cli/layout.h"
+#include "cli/verbs.h"
+
+namespace torii::cli {
+namespace {
+
+struct BundleFlags {
+  std::string bundle;
+  std::string positional;
+};
+
+Result<std::string> path_of(const BundleFlags& flags, const char* verb) {
+  if (flags.bundle.empty() == flags.positional.empty()) {
+    return invalid("bundle {}: name one bundle, as in `torii bundle {} my.bundle`", verb, verb);
+  }
+  return flags.bundle.empty() ? flags.positional : flags.bundle;
+}
+
+// One line for each leaf of the manifest; long ones are cut, lists of numbers counted.
+void describe(const Json& value, const std::string& key, std::string& out) {
+  if (value.is_object()) {
+    for (const auto& [name, member] : value.as_object()) {
+      describe(member, key.empty() ? name : key + "." + name, out);
+    }
+    return;
+  }
+  std::string text;
+  if (value.is_array() && value.as_array().size() > 8) {
+    text = fmt::format("[{} values]", grouped(value.as_array().size()));
+  } else {
+    text = value.is_string() ? value.as_string() : value.dump();
+  }
+  out += fmt::format("  {:<36} {}\n", key, cut(text, kTextColumns - 39));
+}
+
+Result<void> show(Session& session, const BundleFlags& flags) {
+  TORII_TRY(const std::string path, path_of(flags, "show"));
+  TORII_TRY(const Json manifest, model::read_manifest(path));
+  std::string text;
+  describe(manifest, "", text);
+  session.print(fmt::format("{}\n{}", session.strong(path), text));
+  session.answer(manifest);
+  return {};
+}
+
+Result<void> verify(Session& session, const BundleFlags& flags) {
+  TORII_TRY(const std::string path, path_of(flags, "verify"));
+  TORII_TRY(const model::Bundle bundle, model::open_bundle(path));
+  session.print(fmt::format("{}  whole: every part has its size and SHA-256, id {}\n", path,
+                            bundle.id.substr(0, 12)));
+  Json document = Json::object();
+  document.set("bundle", path)
+      .set("ok", true)
+      .set("id", bundle.id)
+      .set("items", bundle.item_ids.size())
+      .set("metric", metric_name(bundle.model.metric));
+  session.answer(document);
+  return {};
+}
+
+void add_reader(Verb& parent, CommonFlags& common, const char* name, const char* summary,
+                Result<void> (*action)(Session&, const BundleFlags&)) {
+  Verb& verb = parent.child(name, summary);
+  auto flags = std::make_shared<BundleFlags>();
+  verb.usage(fmt::format("torii bundle {} BUNDLE [flags]", name));
+  verb.positional("BUNDLE", &flags->positional, "The bundle's folder.");
+  verb.text("--bundle", "BUNDLE", &flags->bundle, "The same as a flag.");
+  declare_output(verb, common);
+  verb.action([flags, action](Session& session) { return action(session, *flags); });
+}
+
+}  // namespace
+
+void add_bundle(Verb& root, CommonFlags& common) {
+  Verb& bundle = root.child("bundle", "Looks into bundles, checks them, makes them of weights.");
+  bundle.usage("torii bundle VERB [flags]");
+  add_reader(bundle, common, "show", "Prints what a bundle tells of itself.", show);
+  add_reader(bundle, common, "verify", "Checks sizes, SHA-256 sums, shapes and numbers.", verify);
+  add_import(bundle, common);
+}
+
+}  // namespace torii::cli

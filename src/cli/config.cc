@@ -1,0 +1,149 @@
+#include "cli/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/file.h"
+#include "base/yaml.h"
+#include "train/preset.h"
+
+namespace torii::cli {
+namespace {
+
+constexpr std::size_t kConfigBytesMax = std::size_t{1} << 20;
+constexpr int kMax = 10000;
+
+// `tree` without the members that say where files lie on this machine.
+void drop_paths(Json& tree) {
+  if (!tree.is_object()) return;
+  std::erase_if(tree.as_object(),
+                [](const Json::Member& member) { return member.first == "path"; });
+  for (auto& [name, value] : tree.as_object()) drop_paths(value);
+}
+
+Result<void> apply_file(Config& config, const std::filesystem::path& path) {
+  TORII_TRY(const std::string text, read_file(path, kConfigBytesMax));
+  TORII_TRY(const Json tree, parse_yaml(text, path.string()));
+  if (tree.is_null()) return {};
+  if (!tree.is_object()) {
+    return invalid("{}: found {}, expected sections such as 'data:'", path.string(),
+                   tree.type_name());
+  }
+  const std::string text_model = config.model.text_model;
+  TORII_TRY_VOID(config.set.apply(tree, path.string()));
+  // Paths in a file are meant from where the file is.
+  const std::filesystem::path folder = path.parent_path();
+  data::resolve_paths(config.data, folder);
+  std::string& model = config.model.text_model;
+  if (model != text_model && model.find('/') != std::string::npos) {
+    model = (folder / model).lexically_normal().string();
+  }
+  return {};
+}
+
+}  // namespace
+
+Config::Config() {
+  data::declare(data, set);
+  features::declare(users, "data.users", set);
+  features::declare(items, "data.items", set);
+  model::declare(model, set);
+  train::declare(train, set);
+  evaluate::declare(evaluate, set);
+}
+
+Json Config::settings() const {
+  Json tree = set.current();
+  drop_paths(tree);
+  return tree;
+}
+
+Result<std::unique_ptr<Config>> load_config(const Session& session, const ConfigLayers& layers) {
+  auto config = std::make_unique<Config>();
+  if (!layers.preset.empty()) {
+    TORII_TRY_VOID(train::apply_preset(layers.preset, config->model, config->train,
+                                       config->inference, config->learn));
+    // The article trains on every row and its last epoch counts.
+    if (layers.preset == "article") config->evaluate.split = "none";
+  }
+  if (layers.settings != nullptr && layers.settings->is_object()) {
+    TORII_TRY_VOID(config->set.apply(*layers.settings, "settings of the bundle"));
+  }
+  if (!session.common().config.empty()) {
+    TORII_TRY_VOID(apply_file(*config, session.common().config));
+  }
+  if (!layers.data_folder.empty()) {
+    TORII_TRY(config->data, data::options_for_folder(layers.data_folder, config->data));
+  }
+  for (const std::string& assignment : session.common().sets) {
+    auto done = config->set.apply_assignment(assignment);
+    if (!done.ok()) return with_context(std::move(done).error(), "--set");
+  }
+  if (layers.needs_data && config->data.interactions.path.empty()) {
+    return invalid(
+        "no data: name a folder with interactions.parquet by --data=DIR, or the files in a "
+        "torii.yaml (data.interactions.path) by --config=FILE");
+  }
+  return config;
+}
+
+std::string configuration_page() {
+  Config config;
+  std::string out =
+      "# Configuration\n\n"
+      "Every key of `torii.yaml`, written from the declarations in the code "
+      "(`torii docs configuration`). A key that is not here is an error that names the nearest "
+      "one. `--set section.key=value` overrides a key for one call. Paths in the file are meant "
+      "from the folder of the file.\n";
+  std::string section;
+  for (const Option& option : config.set.options()) {
+    const std::string name = option.key.substr(0, option.key.rfind('.'));
+    if (name != section) {
+      section = name;
+      out += fmt::format(
+          "\n## {}\n\n| key | type | default | range | meaning |\n|---|---|---|---|---|\n",
+          section);
+    }
+    const auto cell = [](std::string text) {
+      for (std::size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) {
+        text.insert(at, "\\");
+      }
+      return text;
+    };
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", option.key, option.type,
+                       option.default_text.empty() || option.default_text == "\"\""
+                           ? ""
+                           : "`" + cell(option.default_text) + "`",
+                       cell(option.range_text), cell(option.help));
+  }
+  return out;
+}
+
+Result<std::vector<int>> parse_ks(std::string_view text) {
+  std::vector<int> ks;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    int k = 0;
+    const auto [stop, failure] = std::from_chars(word.data(), word.data() + word.size(), k);
+    if (failure != std::errc{} || stop != word.data() + word.size() || k < 1 || k > kMax) {
+      return invalid("k: expected whole numbers from 1 to {} such as 5,10,20, found '{}'", kMax,
+                     text);
+    }
+    ks.push_back(k);
+    at = end + 1;
+  }
+  std::sort(ks.begin(), ks.end());
+  ks.erase(std::unique(ks.begin(), ks.end()), ks.end());
+  return ks;
+}
+
+Result<std::size_t> check_k(std::int64_t k) {
+  if (k < 1 || k > kMax) return invalid("--k: expected 1 to {}, found {}", kMax, k);
+  return static_cast<std::size_t>(k);
+}
+
+}  // namespace torii::cli

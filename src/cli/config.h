@@ -1,0 +1,65 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/matrix.h"
+#include "base/metric.h"
+#include "base/options.h"
+#include "base/result.h"
+#include "cli/session.h"
+#include "data/interactions.h"
+#include "evaluate/evaluate.h"
+#include "features/plan.h"
+#include "features/spec.h"
+#include "model/options.h"
+#include "train/options.h"
+
+namespace torii::cli {
+
+/// torii.yaml, whole. The option set is bound to the fields: not movable.
+struct Config {
+  data::DataOptions data;
+  features::DeclaredKinds users;
+  features::DeclaredKinds items;
+  model::ModelOptions model;
+  train::TrainOptions train;
+  evaluate::EvaluateOptions evaluate;
+  // Not keys: the preset alone sets these.
+  features::InferenceRule inference = features::InferenceRule::kDefault;
+  features::LearnOptions learn;
+  OptionSet set;
+
+  Config();
+  Config(const Config&) = delete;
+  Config& operator=(const Config&) = delete;
+
+  /// What belongs into a bundle: everything except where this machine keeps its files.
+  [[nodiscard]] Json settings() const;
+};
+
+/// Where the values come from, beside --config and --set of the session; each later one wins.
+struct ConfigLayers {
+  std::string preset = {};         ///< 1. "default" or "article"
+  const Json* settings = nullptr;  ///< 2. of a bundle
+                                   ///< 3. the file of --config
+  std::string data_folder = {};    ///< 4. --data
+                                   ///< 5. --set
+  /// Whether data must be named (by --data or by the file).
+  bool needs_data = true;
+};
+[[nodiscard]] Result<std::unique_ptr<Config>> load_config(const Session& session,
+                                                          const ConfigLayers& layers);
+
+/// docs/configuration.md, from the declarations.
+[[nodiscard]] std::string configuration_page();
+
+/// "5,10,20" -> {5, 10, 20}; each 1 to 10000, ascending and distinct in the result.
+[[nodiscard]] Result<std::vector<int>> parse_ks(std::string_view text);
+/// k of --k: 1 to 10000.
+[[nodiscard]] Result<std::size_t> check_k(std::int64_t k);
+
+}  // namespace torii::cli

@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "cli/demo_data.h"
+#include "cli/demo_people.h"
+#include "cli/judging.h"
+#include "cli/layout.h"
+#include "cli/loading.h"
+#include "cli/scoring.h"
+#include "cli/training.h"
+#include "cli/verbs.h"
+#include "recommend/candidates.h"
+
+namespace torii::cli {
+namespace {
+
+struct DemoFlags {
+  std::string out = "demo";
+  std::int64_t seed = 42;
+};
+
+// Everything is as torii has it: kinds of columns are found out, no key is set by hand.
+Result<std::unique_ptr<Config>> demo_config(const Session& session, const DemoFlags& flags,
+                                            const std::filesystem::path& data) {
+  TORII_TRY(auto config, load_config(session, {.preset = "default", .data_folder = data.string()}));
+  config->evaluate.split = "random:0.8/0.1/0.1";
+  TORII_TRY_VOID(config->set.apply_assignment(fmt::format("train.seed={}", flags.seed)));
+  return config;
+}
+
+Result<void> prepare_data(const Session& session, const std::filesystem::path& data) {
+  const std::filesystem::path source = session.shared("demo/ml-100k");
+  std::error_code failure;
+  if (!std::filesystem::is_directory(source, failure)) {
+    return make_error(ErrorCode::kNotFound,
+                      "demo: its data is not installed ({} is missing); tools/bootstrap fetches it",
+                      source.string());
+  }
+  std::filesystem::create_directories(data, failure);
+  if (failure) {
+    return make_error(ErrorCode::kIo, "--out: {}: {}", data.string(), failure.message());
+  }
+  return write_demo_data(source, data);
+}
+
+void heading(const Session& session, const std::string& text) {
+  session.print("\n" + session.strong(text) + "\n");
+}
+
+Json document_of(const DemoFlags& flags, const std::string& bundle, const evaluate::Report& report,
+                 const Stopwatch& watch) {
+  Json document = evaluate::to_json(report);
+  Json ratios = Json::object();
+  for (const evaluate::Outcome& baseline : report.baselines) {
+    if (const auto times = ndcg_ratio(report, baseline.name)) ratios.set(baseline.name, *times);
+  }
+  document.set("ndcg@10_ratio", std::move(ratios));
+  document.set("out", flags.out).set("seed", flags.seed).set("bundle", bundle);
+  document.set("data", Json::object().set("name", "MovieLens 100K").set("terms", kDemoTerms));
+  return document.set("seconds", watch.seconds());
+}
+
+void print_end(const Session& session, const DemoFlags& flags, const evaluate::Report& report,
+               const Stopwatch& watch) {
+  const std::filesystem::path out(flags.out);
+  heading(session, "Try it yourself");
+  session.print(
+      fmt::format("  torii recommend --bundle={0}/ml-100k.bundle --data={0}/data --user=42\n"
+                  "  torii bundle show {0}/ml-100k.bundle\n",
+                  out.string()));
+  heading(session,
+          fmt::format("Result after {}: {} people, ranking all {} films", duration(watch.total()),
+                      grouped(report.users), grouped(report.items)));
+  session.print(compact_table(session, report));
+  std::string verdict;
+  for (const evaluate::Outcome& baseline : report.baselines) {
+    if (const auto times = ndcg_ratio(report, baseline.name)) {
+      verdict += fmt::format("{}{:.2f} x {}", verdict.empty() ? "" : ", ", *times, baseline.name);
+    }
+  }
+  if (!verdict.empty()) session.print(fmt::format("  NDCG@10 of two-tower: {}\n", verdict));
+}
+
+Result<void> run(Session& session, const DemoFlags& flags) {
+  Stopwatch watch;
+  const std::filesystem::path out(flags.out);
+  const std::filesystem::path data = out / "data";
+  session.print(session.strong("torii demo") + "\n" + wrap(kDemoTerms, 0) + "\n" + kDemoCitation +
+                "\n");
+  TORII_TRY_VOID(prepare_data(session, data));
+  TORII_TRY(auto config, demo_config(session, flags, data));
+
+  heading(session, "1. Learn from 80 % of the ratings, choose the epoch on 10 %");
+  TORII_TRY(Trained trained,
+            train_bundle(session, *config, "default", (out / "ml-100k.bundle").string()));
+  session.print(trained.summary);
+  watch.lap("train");
+
+  heading(session, "2. Judge it on the last 10 %, beside simple methods");
+  TORII_TRY(const OpenBundle opened,
+            with_texts(session, std::move(trained.bundle), std::move(config)));
+  TORII_TRY(const Judgement judgement,
+            pose_task(session, *opened.config, data::Part::kTest, &opened.bundle.provenance));
+  const data::Dataset& dataset = judgement.loaded.dataset;
+  const Metric metric = opened.bundle.model.metric;
+  TORII_TRY(const Embedded embedded, embed_data(session, opened, dataset));
+  TORII_TRY(const evaluate::Report report, judge_bundle(session, opened, judgement, embedded));
+  session.print(compact_table(session, report));
+  watch.lap("evaluate");
+
+  heading(session, "3. Write the best films for everyone");
+  const std::filesystem::path candidates = out / "candidates.parquet";
+  TORII_TRY(ThreadPool * pool, session.pool());
+  TORII_TRY(const recommend::CandidateCounts written,
+            recommend::write_candidates(candidates, opened.bundle, dataset, opened.texts.get(),
+                                        {.k = 64}, *pool, session.reporter()));
+  session.print(fmt::format("{}  the best 64 films for {} people\n", candidates.string(),
+                            grouped(written.users)));
+  watch.lap("candidates");
+
+  heading(session, "4. Three people: what they liked, what they get");
+  session.print(
+      people_text(session, dataset, judgement.split, judgement.task, embedded, metric, *pool));
+  print_end(session, flags, report, watch);
+  session.answer(document_of(flags, opened.bundle.id, report, watch));
+  return {};
+}
+
+}  // namespace
+
+void add_demo(Verb& root, CommonFlags& common) {
+  Verb& verb = root.child("demo", "Trains and judges a model on 100,000 real ratings of films.");
+  auto flags = std::make_shared<DemoFlags>();
+  verb.usage("torii demo [--out=DIR] [--seed=N]");
+  verb.text("--out", "DIR", &flags->out,
+            "Folder for the data, the bundle and the candidates; ./demo unless told.");
+  verb.integer("--seed", "N", &flags->seed, "Of the split and the training; 42 unless told.");
+  declare_common(verb, common);
+  verb.action([flags](Session& session) { return run(session, *flags); });
+}
+
+}  // namespace torii::cli

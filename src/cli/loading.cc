@@ -1,0 +1,127 @@
+#include "cli/loading.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "cli/layout.h"
+#include "cli/terminal.h"
+
+namespace torii::cli {
+
+Stopwatch::Stopwatch() : begun_(steady_seconds()), last_(begun_) {}
+
+void Stopwatch::lap(std::string name) {
+  const double now = steady_seconds();
+  laps_.emplace_back(std::move(name), now - last_);
+  last_ = now;
+}
+
+double Stopwatch::total() const {
+  return steady_seconds() - begun_;
+}
+
+Json Stopwatch::seconds() const {
+  Json object = Json::object();
+  for (const auto& [name, seconds] : laps_) object.set(name, seconds);
+  object.set("total", total());
+  return object;
+}
+
+Result<data::LoadedDataset> load_data(const Session& session, const Config& config,
+                                      const data::SplitSpec* split) {
+  Reporter& reporter = session.reporter();
+  std::vector<std::string> extra;
+  if (split != nullptr && split->kind == data::SplitSpec::Kind::kColumn) {
+    extra.push_back(split->column);
+  }
+  reporter.begin("data", 0, "rows");
+  TORII_TRY(data::LoadedDataset loaded, data::load_dataset(config.data, extra));
+  const data::Dataset& dataset = loaded.dataset;
+  reporter.end(fmt::format("{} users, {} items, {} interactions", grouped(dataset.users.size()),
+                           grouped(dataset.items.size()), grouped(dataset.interactions.size())));
+  for (const auto& [reason, rows] : dataset.dropped) {
+    reporter.warn(fmt::format("{}: {} rows left out", reason, grouped(rows)));
+  }
+  for (const auto& [finding, count] : dataset.findings) {
+    reporter.note(fmt::format("{:<14} {}: {}", "", finding, grouped(count)));
+  }
+  return loaded;
+}
+
+void set_findings(Json& document, const data::Dataset& dataset) {
+  Json dropped = Json::object();
+  for (const auto& [reason, rows] : dataset.dropped) dropped.set(reason, rows);
+  Json findings = Json::object();
+  for (const auto& [finding, count] : dataset.findings) findings.set(finding, count);
+  document.set("dropped", std::move(dropped)).set("findings", std::move(findings));
+}
+
+Result<std::filesystem::path> text_model_folder(const Session& session, const std::string& name) {
+  std::error_code ignored;
+  if (name.find('/') != std::string::npos) {
+    if (std::filesystem::is_directory(name, ignored)) return std::filesystem::path(name);
+    return make_error(
+        ErrorCode::kNotFound,
+        "model.text_model: there is no folder '{}'; give the folder of a Hugging Face "
+        "model or the name of a shipped one",
+        name);
+  }
+  const std::filesystem::path models = session.shared("models");
+  if (!name.empty() && std::filesystem::is_directory(models / name, ignored)) return models / name;
+  std::vector<std::string> shipped;
+  for (const auto& entry : std::filesystem::directory_iterator(models, ignored)) {
+    shipped.push_back(entry.path().filename().string());
+  }
+  std::sort(shipped.begin(), shipped.end());
+  return make_error(ErrorCode::kNotFound,
+                    "model.text_model: no model '{}' is shipped ({}); for one of your own give its "
+                    "folder, as in ./{}",
+                    name, shipped.empty() ? "none is" : fmt::format("{}", fmt::join(shipped, ", ")),
+                    name.empty() ? "my-model" : name);
+}
+
+Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, const Config& config) {
+  text::EncoderOptions options;
+  TORII_TRY(options.model, text_model_folder(session, config.model.text_model));
+  options.tokens_max = config.model.text_tokens_max;
+  TORII_TRY(ThreadPool * pool, session.pool());
+  options.threads = pool->threads();
+  return text::open_cached_encoder(options, session.cache_folder());
+}
+
+Result<void> check_file_place(const std::string& out) {
+  std::error_code ignored;
+  const std::filesystem::path parent = std::filesystem::absolute(out, ignored).parent_path();
+  if (std::filesystem::is_directory(parent, ignored)) return {};
+  return make_error(ErrorCode::kNotFound, "--out={}: there is no folder {}; make it first", out,
+                    parent.string());
+}
+
+Result<void> check_bundle_place(const std::string& out) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  std::string plain = out;  // "x/" means x
+  while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  TORII_TRY_VOID(check_file_place(plain));
+  if (!fs::exists(plain, ignored) || fs::is_empty(plain, ignored)) return {};
+  if (fs::exists(fs::path(plain) / "bundle.json", ignored)) return {};
+  return invalid("--out={}: this is there already and is no bundle; give another name", out);
+}
+
+bool has_text(const features::Spec& spec) {
+  return !spec.user.text.empty() || !spec.item.text.empty();
+}
+
+Result<EncodedData> encode_data(const Session& session, const data::Dataset& dataset,
+                                const features::Spec& spec, text::TextVectors* texts) {
+  EncodedData encoded;
+  TORII_TRY(encoded.users, features::encode(dataset.user_table, spec.user, spec.text_identity,
+                                            texts, session.reporter()));
+  TORII_TRY(encoded.items, features::encode(dataset.item_table, spec.item, spec.text_identity,
+                                            texts, session.reporter()));
+  return encoded;
+}
+
+}  // namespace torii::cli

@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error_table.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "cli/flags.h"
+#include "cli/layout.h"
+#include "cli/session.h"
+#include "cli/terminal.h"
+#include "cli/verbs.h"
+
+extern "C" char** environ;  // NOLINT: POSIX declares it nowhere
+
+namespace {
+
+using namespace torii;       // NOLINT: main is the top
+using namespace torii::cli;  // NOLINT
+
+// Set by the first Ctrl-C; a second one ends the process at once. A signal handler can reach
+// nothing but a global.
+volatile std::sig_atomic_t interrupted = 0;
+
+extern "C" void on_interrupt(int number) {
+  interrupted = 1;
+  std::signal(number, SIG_DFL);
+}
+
+Environment read_environment() {
+  Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return environment;
+}
+
+bool wants_colour(const Environment& environment, int descriptor) {
+  const auto no_colour = environment.find("NO_COLOR");
+  if (no_colour != environment.end() && !no_colour->second.empty()) return false;
+  const auto term = environment.find("TERM");
+  if (term != environment.end() && term->second == "dumb") return false;
+  return isatty(descriptor) == 1;
+}
+
+TerminalStyle style_of_stderr(const Environment& environment, bool quiet) {
+  TerminalStyle style;
+  style.bar = isatty(STDERR_FILENO) == 1;
+  style.colour = wants_colour(environment, STDERR_FILENO);
+  style.quiet = quiet;
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.columns = size.ws_col;
+  return style;
+}
+
+// A failure, on stderr for people and, with --json, on stdout for scripts.
+int fail(const Error& error, bool json, bool colour) {
+  const ErrorFacts facts = error_facts(error.code);
+  fmt::print(stderr, "{} {}\n",
+             colour ? "\x1b[31mtorii: error:\x1b[0m" : "torii: error:", error.message);
+  if (json) {
+    Json document = Json::object();
+    document.set("error", Json::object().set("code", facts.name).set("message", error.message));
+    fmt::print(stdout, "{}\n", document.dump(2));
+    std::fflush(stdout);
+  }
+  return facts.exit_code;
+}
+
+Result<void> run(const std::vector<std::string>& words, const Environment& environment) {
+  CommonFlags common;
+  const Verb root = make_root(common);
+  if (words.empty()) {
+    fmt::print(stderr, "{}", root.help(""));
+    return invalid("a verb is missing");
+  }
+  TORII_TRY(const Parsed parsed, parse(root, words, later_verbs()));
+  if (!parsed.help.empty()) {
+    fmt::print(stdout, "{}", parsed.help);
+    return {};
+  }
+  std::error_code ignored;
+  TerminalReporter reporter(stderr, style_of_stderr(environment, common.quiet), steady_seconds,
+                            [] { return interrupted != 0; });
+  Session session({.common = &common,
+                   .parsed = &parsed,
+                   .environment = &environment,
+                   .program = std::filesystem::read_symlink("/proc/self/exe", ignored),
+                   .reporter = &reporter,
+                   .out = stdout,
+                   .colour = wants_colour(environment, STDOUT_FILENO)});
+  return parsed.verb->action()(session);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+  std::signal(SIGPIPE, SIG_IGN);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  const Environment environment = read_environment();
+  const bool colour = wants_colour(environment, STDERR_FILENO);
+  // The one place that catches everything: what arrives here is a fault of ours or no memory.
+  try {
+    if (auto done = run(words, environment); !done.ok()) return fail(done.error(), json, colour);
+  } catch (const std::exception& exception) {
+    return fail(make_error(ErrorCode::kInternal, "a fault of torii: {}", exception.what()), json,
+                colour);
+  } catch (...) {
+    return fail(make_error(ErrorCode::kInternal, "a fault of torii"), json, colour);
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return fail(make_error(ErrorCode::kIo, "the answer could not be written to stdout"), false,
+                colour);
+  }
+  return 0;
+}

@@ -1,0 +1,76 @@
+#include "cli/session.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+namespace torii::cli {
+namespace {
+
+constexpr std::int64_t kThreadsMax = 1024;
+
+}  // namespace
+
+void declare_output(Verb& verb, CommonFlags& flags) {
+  verb.flag("--json", &flags.json, "One JSON document on stdout; everything else goes to stderr.");
+  verb.flag("--quiet", &flags.quiet, "No progress, only warnings and the result.");
+}
+
+void declare_common(Verb& verb, CommonFlags& flags) {
+  verb.text("--config", "FILE", &flags.config,
+            "Configuration (torii.yaml); all keys: docs/configuration.md.");
+  verb.texts("--set", "KEY=VALUE", &flags.sets,
+             "Overrides one key of the configuration, e.g. --set train.epochs=5. Repeatable.");
+  verb.integer("--threads", "N", &flags.threads, "Processors to use; all of them unless told.");
+  verb.text("--cache", "DIR", &flags.cache,
+            "Where text vectors are kept between runs, or 'none'; ~/.cache/torii unless told.");
+  declare_output(verb, flags);
+}
+
+Result<ThreadPool*> Session::pool() {
+  if (!pool_) {
+    const std::int64_t threads = common().threads;
+    if (threads < 0 || threads > kThreadsMax) {
+      return invalid("--threads: expected 1 to {} (0: all processors), found {}", kThreadsMax,
+                     threads);
+    }
+    pool_ = std::make_unique<ThreadPool>(static_cast<int>(threads));
+  }
+  return pool_.get();
+}
+
+std::filesystem::path Session::cache_folder() const {
+  if (common().cache == "none") return {};
+  if (!common().cache.empty()) return common().cache;
+  const Environment& environment = *facts_.environment;
+  if (const auto it = environment.find("XDG_CACHE_HOME");
+      it != environment.end() && !it->second.empty()) {
+    return std::filesystem::path(it->second) / "torii";
+  }
+  if (const auto it = environment.find("HOME"); it != environment.end() && !it->second.empty()) {
+    return std::filesystem::path(it->second) / ".cache" / "torii";
+  }
+  return {};
+}
+
+std::filesystem::path Session::shared(std::string_view name) const {
+  return facts_.program.parent_path().parent_path() / "share" / "torii" / name;
+}
+
+void Session::print(std::string_view text) const {
+  if (!json()) fmt::print(facts_.out, "{}", text);
+}
+
+void Session::answer(const Json& document) const {
+  if (json()) fmt::print(facts_.out, "{}\n", document.dump(2));
+}
+
+std::string Session::strong(std::string_view text) const {
+  return facts_.colour ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
+}
+
+std::string Session::faint(std::string_view text) const {
+  return facts_.colour ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text);
+}
+
+}  // namespace torii::cli

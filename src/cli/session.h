@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/reporter.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "cli/flags.h"
+
+namespace torii::cli {
+
+/// What the process was started with: read once in main, passed down.
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+/// Flags that every working verb takes.
+struct CommonFlags {
+  std::string config;
+  std::vector<std::string> sets;
+  std::string cache;
+  std::int64_t threads = 0;
+  bool json = false;
+  bool quiet = false;
+};
+void declare_common(Verb& verb, CommonFlags& flags);
+/// --json and --quiet alone, for verbs without data.
+void declare_output(Verb& verb, CommonFlags& flags);
+
+/// One call of a verb: what it was given, and where its answer goes.
+class Session {
+ public:
+  struct Facts {
+    const CommonFlags* common = nullptr;
+    const Parsed* parsed = nullptr;
+    const Environment* environment = nullptr;
+    std::filesystem::path program;  ///< the executable, to find what lies beside it
+    Reporter* reporter = nullptr;
+    std::FILE* out = nullptr;
+    bool colour = false;  ///< of `out`
+  };
+  explicit Session(Facts facts) : facts_(std::move(facts)) {}
+
+  [[nodiscard]] const CommonFlags& common() const { return *facts_.common; }
+  [[nodiscard]] bool given(std::string_view flag) const { return facts_.parsed->given(flag); }
+  [[nodiscard]] Reporter& reporter() const { return *facts_.reporter; }
+  /// Made at the first call, with --threads.
+  [[nodiscard]] Result<ThreadPool*> pool();
+
+  /// Where text vectors are kept: --cache, else $XDG_CACHE_HOME/torii, else ~/.cache/torii; empty
+  /// (memory only) if none of them is known or --cache=none.
+  [[nodiscard]] std::filesystem::path cache_folder() const;
+  /// <folder of the program>/../share/torii/`name`.
+  [[nodiscard]] std::filesystem::path shared(std::string_view name) const;
+
+  /// Text for people, on stdout; nothing with --json.
+  void print(std::string_view text) const;
+  /// The one document of --json; nothing without.
+  void answer(const Json& document) const;
+  [[nodiscard]] bool json() const { return common().json; }
+  /// Emphasis for print(): bold on a terminal, plain otherwise.
+  [[nodiscard]] std::string strong(std::string_view text) const;
+  [[nodiscard]] std::string faint(std::string_view text) const;
+
+ private:
+  Facts facts_;
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+}  // namespace torii::cli

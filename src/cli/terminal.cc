@@ -1,0 +1,129 @@
+#include "cli/terminal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "cli/layout.h"
+
+namespace torii::cli {
+namespace {
+
+constexpr double kBarAfterSeconds = 2.0;
+constexpr double kBarEverySeconds = 0.1;
+constexpr double kLineEverySeconds = 10.0;
+
+// 3.4, 128, 12,345: as many digits as a person reads.
+std::string rate_text(double rate) {
+  if (rate < 10.0) return fmt::format("{:.1f}", rate);
+  return grouped(static_cast<std::uint64_t>(rate + 0.5));
+}
+
+}  // namespace
+
+TerminalReporter::TerminalReporter(std::FILE* stream, TerminalStyle style,
+                                   std::function<double()> clock, std::function<bool()> cancelled)
+    : stream_(stream), style_(style), clock_(std::move(clock)), cancelled_(std::move(cancelled)) {}
+
+TerminalReporter::~TerminalReporter() {
+  clear();
+}
+
+void TerminalReporter::begin(std::string_view stage, std::uint64_t total, std::string_view unit) {
+  clear();
+  stage_ = stage;
+  unit_ = unit;
+  total_ = total;
+  begun_ = clock_();
+  drawn_ = begun_;
+}
+
+void TerminalReporter::progress(std::uint64_t done, std::string_view detail) {
+  if (style_.quiet) return;
+  const double now = clock_();
+  const double elapsed = now - begun_;
+  if (style_.bar) {
+    if (elapsed < kBarAfterSeconds || (bar_visible_ && now - drawn_ < kBarEverySeconds)) return;
+    fmt::print(stream_, "\r{}\x1b[K", bar_line(elapsed, done, detail));
+    bar_visible_ = true;
+  } else {
+    if (now - drawn_ < kLineEverySeconds) return;
+    line(bar_line(elapsed, done, detail));
+  }
+  drawn_ = now;
+  std::fflush(stream_);
+}
+
+std::string TerminalReporter::bar_line(double elapsed, std::uint64_t done,
+                                       std::string_view detail) const {
+  const double rate = elapsed > 0.0 ? static_cast<double>(done) / elapsed : 0.0;
+  std::string numbers;
+  std::string bar;
+  if (total_ > 0) {
+    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
+    if (style_.bar) {
+      constexpr std::size_t kCells = 24;
+      const auto full = static_cast<std::size_t>(share * kCells);
+      for (std::size_t i = 0; i < kCells; ++i) bar += i < full ? "━" : "─";
+      if (style_.colour) bar = "\x1b[36m" + bar + "\x1b[0m";
+      bar += " ";
+    }
+    numbers =
+        fmt::format("{:3.0f} %  {} of {} {}", share * 100.0, grouped(done), grouped(total_), unit_);
+  } else {
+    numbers = fmt::format("{} {}", grouped(done), unit_);
+  }
+  if (rate > 0.0) numbers += fmt::format("  {}/s", rate_text(rate));
+  if (rate > 0.0 && total_ > done) {
+    numbers += "  " + duration(static_cast<double>(total_ - done) / rate) + " left";
+  }
+  if (!detail.empty()) numbers += "  " + std::string(detail);
+  const std::string text = fmt::format("{:<14} {}{}", stage_, bar, numbers);
+  // Cutting would also cut escape sequences; a narrow terminal gets the line without its bar.
+  if (columns_of(text) < style_.columns || !style_.bar) return text;
+  return cut(fmt::format("{} {}", stage_, numbers), style_.columns - 1);
+}
+
+void TerminalReporter::end(std::string_view summary) {
+  clear();
+  if (!summary.empty()) {
+    const double elapsed = clock_() - begun_;
+    note(elapsed < 0.05 ? fmt::format("{:<14} {}", stage_, summary)
+                        : fmt::format("{:<14} {}  ({})", stage_, summary, duration(elapsed)));
+  }
+  stage_.clear();
+}
+
+void TerminalReporter::note(std::string_view text) {
+  if (!style_.quiet) line(text);
+}
+
+void TerminalReporter::warn(std::string_view text) {
+  line(style_.colour ? fmt::format("\x1b[33mwarning:\x1b[0m {}", text)
+                     : fmt::format("warning: {}", text));
+}
+
+void TerminalReporter::line(std::string_view text) {
+  clear();
+  fmt::print(stream_, "{}\n", text);
+  std::fflush(stream_);
+}
+
+void TerminalReporter::clear() {
+  if (!bar_visible_) return;
+  fmt::print(stream_, "\r\x1b[K");
+  std::fflush(stream_);
+  bar_visible_ = false;
+}
+
+bool TerminalReporter::cancelled() const {
+  return cancelled_();
+}
+
+double steady_seconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
+}  // namespace torii::cli

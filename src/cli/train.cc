@@ -1,0 +1,70 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "base/cpu.h"
+#include "base/hash.h"
+#include "cli/config.h"
+#include "cli/layout.h"
+#include "cli/loading.h"
+#include "cli/training.h"
+#include "cli/verbs.h"
+
+namespace torii::cli {
+namespace {
+
+struct TrainFlags {
+  std::string data;
+  std::string preset = "default";
+  std::string split;
+  std::string out;
+  std::int64_t seed = 0;
+  bool resume = false;
+};
+
+Result<void> run(Session& session, const TrainFlags& flags) {
+  if (flags.resume) {
+    return make_error(ErrorCode::kUnsupported,
+                      "train: --resume is not in this version; run without it from the start");
+  }
+  if (flags.out.empty())
+    return invalid("train: --out=BUNDLE is missing: where to write the bundle");
+  TORII_TRY(const auto config,
+            load_config(session, {.preset = flags.preset, .data_folder = flags.data}));
+  if (session.given("--split")) config->evaluate.split = flags.split;
+  if (session.given("--seed")) {
+    TORII_TRY_VOID(config->set.apply_assignment(fmt::format("train.seed={}", flags.seed)));
+  }
+  TORII_TRY(const Trained trained, train_bundle(session, *config, flags.preset, flags.out));
+  session.print(trained.summary);
+  session.answer(trained.document);
+  return {};
+}
+
+}  // namespace
+
+void add_train(Verb& root, CommonFlags& common) {
+  Verb& verb = root.child("train", "Learns both towers from your data and writes a bundle.");
+  auto flags = std::make_shared<TrainFlags>();
+  verb.usage("torii train --data=DIR | --config=FILE --out=BUNDLE [flags]");
+  verb.text("--data", "DIR", &flags->data,
+            "Folder with interactions.parquet, and users.parquet and items.parquet if there are "
+            "any (CSV works too).");
+  verb.text("--out", "BUNDLE", &flags->out,
+            "Folder to write; a bundle of that name is replaced, anything else is refused.");
+  verb.text("--preset", "NAME", &flags->preset,
+            "default: features and ids, softmax over sampled negatives. article: the network, loss "
+            "and optimizer of the two-tower article.");
+  verb.text("--split", "SPEC", &flags->split,
+            "Rows to train on: loo, time:0.8/0.1/0.1, random:0.8/0.1/0.1, column:NAME, none. The "
+            "valid part selects the epoch; the test part is not touched.");
+  verb.integer("--seed", "N", &flags->seed, "Same seed, data and threads: same bundle bytes.");
+  verb.flag("--resume", &flags->resume, "Not in this version.");
+  declare_common(verb, common);
+  verb.example("torii train --data=shop --out=shop.bundle");
+  verb.example("torii train --config=torii.yaml --preset=article --split=loo --out=article.bundle");
+  verb.action([flags](Session& session) { return run(session, *flags); });
+}
+
+}  // namespace torii::cli

@@ -1,0 +1,207 @@
+#include "cli/training.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/cpu.h"
+#include "cli/judging.h"
+#include "cli/layout.h"
+#include "cli/loading.h"
+#include "cli/overlap.h"
+#include "cli/program_version.h"
+#include "recommend/embedding.h"
+#include "train/trainer.h"
+
+namespace torii::cli {
+namespace {
+
+Json entity_json(const features::EntityPlan& plan) {
+  Json columns = Json::array();
+  for (const features::ColumnPlan& column : plan) {
+    Json entry = Json::object();
+    entry.set("column", column.column).set("kind", features::kind_name(column.kind));
+    if (!column.separator.empty()) entry.set("separator", column.separator);
+    columns.push(std::move(entry.set("why", column.why)));
+  }
+  return columns;
+}
+
+bool has_text(const features::EntityPlan& plan) {
+  return std::any_of(plan.begin(), plan.end(), [](const features::ColumnPlan& column) {
+    return column.kind == features::Kind::kText;
+  });
+}
+
+Json epochs_json(const std::vector<train::EpochRecord>& history) {
+  Json epochs = Json::array();
+  for (const train::EpochRecord& epoch : history) {
+    Json entry = Json::object();
+    entry.set("epoch", epoch.epoch)
+        .set("loss", epoch.loss)
+        .set("interactions_per_second", epoch.interactions_per_second)
+        .set("seconds", epoch.seconds)
+        .set("valid", metrics_json(epoch.valid));
+    epochs.push(std::move(entry));
+  }
+  return epochs;
+}
+
+const train::EpochRecord* best_of(const train::TrainResult& result) {
+  for (const train::EpochRecord& epoch : result.history) {
+    if (epoch.epoch == result.best_epoch) return &epoch;
+  }
+  return result.history.empty() ? nullptr : &result.history.back();
+}
+
+std::vector<std::uint8_t> rows_of(const data::Split& split, data::Part part) {
+  std::vector<std::uint8_t> rows(split.part.size(), 0);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = split.part[i] == part;
+  return rows;
+}
+
+// For people: the last lines of a training.
+std::string summary_text(const model::Bundle& bundle, const std::string& out,
+                         const train::TrainResult& result, double seconds) {
+  std::string valid;
+  if (const train::EpochRecord* best = best_of(result)) {
+    for (const char* name : {"ndcg@10", "hit@10", "recall@10"}) {
+      const auto it = best->valid.find(name);
+      if (it != best->valid.end()) valid += fmt::format("  {} {:.4f}", name, it->second);
+    }
+  }
+  return fmt::format("{}  bundle {} (epoch {} of {}{}), in {}\n", out, bundle.id.substr(0, 12),
+                     result.best_epoch, result.history.size(),
+                     valid.empty() ? "" : "; on valid:" + valid, duration(seconds));
+}
+
+}  // namespace
+
+Result<Plans> plan_data(const Config& config, const data::Dataset& dataset,
+                        features::InferenceRule rule) {
+  Plans plans;
+  TORII_TRY(plans.users, features::plan_columns(dataset.user_table, config.users, rule));
+  TORII_TRY(plans.items, features::plan_columns(dataset.item_table, config.items, rule));
+  return plans;
+}
+
+Json plan_json(const Plans& plans) {
+  Json object = Json::object();
+  object.set("users", entity_json(plans.users)).set("items", entity_json(plans.items));
+  return object;
+}
+
+bool has_text(const Plans& plans) {
+  return has_text(plans.users) || has_text(plans.items);
+}
+
+Result<features::Spec> learn_spec(const data::Dataset& dataset, const Plans& plans,
+                                  const features::LearnOptions& options) {
+  features::Spec spec;
+  TORII_TRY(spec.user, features::learn(dataset.user_table, plans.users, options));
+  TORII_TRY(spec.item, features::learn(dataset.item_table, plans.items, options));
+  return spec;
+}
+
+void set_text(features::Spec& spec, const text::TextVectors& texts, const Config& config) {
+  spec.text_identity = texts.identity();
+  spec.text_width = texts.width();
+  std::filesystem::path model = config.model.text_model;
+  if (!model.has_filename()) model = model.parent_path();  // "folder/"
+  spec.text_model = model.filename().string();
+}
+
+Json provenance(const Config& config, const std::string& preset, const data::Dataset& dataset,
+                const data::Split* split) {
+  Json object = Json::object();
+  object.set("torii", program_version())
+      .set("preset", preset)
+      .set("seed", config.train.seed)
+      .set("isa", isa_name(active_isa()))
+      .set("data", dataset.fingerprint)
+      .set("users", dataset.users.size())
+      .set("items", dataset.items.size())
+      .set("interactions", dataset.interactions.size());
+  if (split != nullptr) {
+    object.set("split", config.evaluate.split)
+        .set("train_rows", split->train_rows)
+        .set("train_fingerprint", split->train_fingerprint)
+        .set("train_sample", sketch_text(sketch_training_rows(dataset, *split)));
+  }
+  return object;
+}
+
+Result<Trained> train_bundle(Session& session, const Config& config, const std::string& preset,
+                             const std::string& out) {
+  TORII_TRY_VOID(check_bundle_place(out));
+  Stopwatch watch;
+  Reporter& reporter = session.reporter();
+  TORII_TRY(const data::SplitSpec split_spec, data::SplitSpec::parse(config.evaluate.split));
+  TORII_TRY(ThreadPool * pool, session.pool());
+  TORII_TRY(const data::LoadedDataset loaded, load_data(session, config, &split_spec));
+  const data::Dataset& dataset = loaded.dataset;
+  TORII_TRY(const data::Split split,
+            data::make_split(dataset, loaded.extra, split_spec,
+                             static_cast<std::uint64_t>(config.train.seed)));
+  reporter.note(fmt::format("{:<14} {}: {} train, {} valid, {} test", "split", split_spec.text(),
+                            grouped(split.train_rows), grouped(split.valid_rows),
+                            grouped(split.test_rows)));
+  TORII_TRY(const Plans plans, plan_data(config, dataset, config.inference));
+  reporter.note(features::plan_as_yaml(plans.users, plans.items));
+  watch.lap("load");
+
+  TORII_TRY(features::Spec spec, learn_spec(dataset, plans, config.learn));
+  std::unique_ptr<text::TextVectors> texts;
+  if (has_text(plans)) {
+    TORII_TRY(texts, open_texts(session, config));
+    set_text(spec, *texts, config);
+  }
+  TORII_TRY(const EncodedData encoded, encode_data(session, dataset, spec, texts.get()));
+  watch.lap("encode");
+
+  TORII_TRY(train::TrainResult result, train::train({.dataset = &dataset,
+                                                     .split = &split,
+                                                     .spec = &spec,
+                                                     .users = &encoded.users,
+                                                     .items = &encoded.items},
+                                                    config.model, config.train, *pool, reporter));
+  watch.lap("train");
+
+  Json evaluation = Json::object();
+  if (const train::EpochRecord* best = best_of(result)) {
+    evaluation.set("epoch", best->epoch).set("loss", best->loss);
+    evaluation.set("valid", metrics_json(best->valid));
+  }
+  const bool ids = config.model.id_embeddings;
+  model::Bundle bundle = model::make_bundle(
+      std::move(spec), std::move(result.model), encoded.items, ids ? dataset.users : IdIndex(),
+      dataset.items, recommend::popularity_of(dataset, rows_of(split, data::Part::kTrain)), *pool);
+  bundle.settings = config.settings();
+  bundle.provenance = provenance(config, preset, dataset, &split);
+  bundle.evaluation = std::move(evaluation);
+  TORII_TRY_VOID(model::write_bundle(out, bundle));
+  watch.lap("write");
+
+  Json document = Json::object();
+  document.set("bundle", out).set("id", bundle.id).set("preset", preset);
+  document.set("seed", config.train.seed);
+  document.set("users", dataset.users.size()).set("items", dataset.items.size());
+  document.set("interactions", dataset.interactions.size());
+  document.set("split", Json::object()
+                            .set("spec", split_spec.text())
+                            .set("train", split.train_rows)
+                            .set("valid", split.valid_rows)
+                            .set("test", split.test_rows));
+  document.set("plan", plan_json(plans)).set("epochs", epochs_json(result.history));
+  document.set("best_epoch", result.best_epoch);
+  const train::EpochRecord* best = best_of(result);
+  document.set("valid",
+               metrics_json(best != nullptr ? best->valid : std::map<std::string, double>{}));
+  set_findings(document, dataset);
+  document.set("seconds", watch.seconds());
+  std::string summary = summary_text(bundle, out, result, watch.total());
+  return Trained{std::move(document), std::move(summary), std::move(bundle)};
+}
+
+}  // namespace torii::cli

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "cli/config.h"
+#include "cli/session.h"
+#include "data/interactions.h"
+#include "data/split.h"
+#include "features/plan.h"
+#include "features/spec.h"
+#include "model/bundle.h"
+#include "text/text_encoder.h"
+
+namespace torii::cli {
+
+struct Trained {
+  Json document;        ///< of `train --json`
+  std::string summary;  ///< the same for people
+  model::Bundle bundle;
+};
+
+/// load -> plan -> spec -> encode -> train -> seal: the work of `torii train`, used by the demo
+/// too. Nothing that depends on the moment or the place goes into the bundle: the same seed, data
+/// and threads give the same bytes.
+[[nodiscard]] Result<Trained> train_bundle(Session& session, const Config& config,
+                                           const std::string& preset, const std::string& out);
+
+/// Columns as they will be read, by declaration and inference.
+struct Plans {
+  features::EntityPlan users;
+  features::EntityPlan items;
+};
+[[nodiscard]] Result<Plans> plan_data(const Config& config, const data::Dataset& dataset,
+                                      features::InferenceRule rule);
+[[nodiscard]] Json plan_json(const Plans& plans);
+
+/// Learns the specs of both sides, all but what is known of the text encoder (set_text()).
+[[nodiscard]] Result<features::Spec> learn_spec(const data::Dataset& dataset, const Plans& plans,
+                                                const features::LearnOptions& options);
+[[nodiscard]] bool has_text(const Plans& plans);
+void set_text(features::Spec& spec, const text::TextVectors& texts, const Config& config);
+
+/// What a bundle tells of its making.
+[[nodiscard]] Json provenance(const Config& config, const std::string& preset,
+                              const data::Dataset& dataset, const data::Split* split);
+
+}  // namespace torii::cli

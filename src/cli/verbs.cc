@@ -1,0 +1,32 @@
+#include "cli/verbs.h"
+
+namespace torii::cli {
+
+Verb make_root(CommonFlags& common) {
+  Verb root("torii",
+            "torii trains a two-tower recommender on users, items and what people did, proves that "
+            "it beats simple baselines, and writes the best items for every user.");
+  root.usage("torii VERB [flags]");
+  add_demo(root, common);
+  add_train(root, common);
+  add_evaluate(root, common);
+  add_candidates(root, common);
+  add_recommend(root, common);
+  add_embed(root, common);
+  add_bundle(root, common);
+  add_version(root, common);
+  add_docs(root);
+  root.example("torii demo                                    see it work on real ratings");
+  root.example("torii train --data=DIR --out=my.bundle        learn from your own tables");
+  root.example("torii evaluate --bundle=my.bundle --data=DIR  measure it against baselines");
+  return root;
+}
+
+const std::vector<std::string>& later_verbs() {
+  static const std::vector<std::string> verbs = {
+      "init",  "doctor", "config",   "publish", "serve",  "search", "generate", "keys",
+      "store", "load",   "pipeline", "feast",   "encode", "gate",   "register"};
+  return verbs;
+}
+
+}  // namespace torii::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "cli/flags.h"
+#include "cli/session.h"
+
+namespace torii::cli {
+
+// Each adds one verb below `root`, with its flags, help and action: one file per verb.
+void add_train(Verb& root, CommonFlags& common);
+void add_evaluate(Verb& root, CommonFlags& common);
+void add_embed(Verb& root, CommonFlags& common);
+void add_candidates(Verb& root, CommonFlags& common);
+void add_recommend(Verb& root, CommonFlags& common);
+void add_bundle(Verb& root, CommonFlags& common);
+void add_demo(Verb& root, CommonFlags& common);
+void add_version(Verb& root, CommonFlags& common);
+void add_docs(Verb& root);  // hidden: writes pages of docs/ out of declarations
+
+/// The whole command line.
+[[nodiscard]] Verb make_root(CommonFlags& common);
+/// Verbs that the design names and this version does not have yet.
+[[nodiscard]] const std::vector<std::string>& later_verbs();
+
+}  // namespace torii::cli

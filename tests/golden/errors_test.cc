@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "golden/golden.h"
+
+namespace torii::testing {
+namespace {
+
+// What a wrong call answers: the words, and the exit code that goes with them.
+struct Case {
+  std::vector<std::string> words;
+  int exit_code;
+};
+
+// Calls that fail before any work; in an empty folder, so that nothing of the machine shows.
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {{}, 2},
+      {{"trian"}, 2},
+      {{"serve", "--port=80"}, 2},
+      {{"frobnicate"}, 2},
+      {{"--jsn"}, 2},
+      {{"train", "--ouput=x"}, 2},
+      {{"train", "data"}, 2},
+      {{"train", "--data="}, 2},
+      {{"train", "--data"}, 2},
+      {{"train", "--data=a", "--data=b", "--out=x"}, 2},
+      {{"train", "--data=nowhere"}, 2},
+      {{"train", "--out=x"}, 2},
+      {{"train", "--data=nowhere", "--out=x"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--resume"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--preset=artcle"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--seed=many"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--set", "train.epoch=3"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--set", "train.epochs=0"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--set", "epochs"}, 2},
+      {{"train", "--config=none.yaml", "--out=x"}, 2},
+      {{"train", "--config=typo.yaml", "--out=x"}, 2},
+      {{"train", "--config=broken.yaml", "--out=x"}, 2},
+      {{"train", "--config=list.yaml", "--out=x"}, 2},
+      {{"train", "--config=right.yaml", "--out=x", "--split=sometimes"}, 2},
+      {{"train", "--config=right.yaml", "--out=x", "--split=random:0.8/0.1"}, 2},
+      {{"train", "--config=right.yaml", "--out=x", "--threads=-3"}, 2},
+      {{"train", "--config=right.yaml", "--out=there/is/none"}, 2},
+      {{"train", "--config=right.yaml", "--out=full"}, 2},
+      {{"evaluate", "--data=x"}, 2},
+      {{"evaluate", "--data=x", "--bundle=b", "--baseline=popularity"}, 2},
+      {{"evaluate", "--data=x", "--baseline=ease"}, 2},
+      {{"evaluate", "--data=x", "--baseline=populrity"}, 2},
+      {{"evaluate", "--config=right.yaml", "--baseline=popularity", "--k=ten"}, 2},
+      {{"evaluate", "--config=right.yaml", "--baseline=popularity", "--split=none"}, 2},
+      {{"evaluate", "--config=right.yaml", "--baseline=popularity", "--part=train"}, 2},
+      {{"evaluate", "--config=right.yaml", "--bundle=nowhere"}, 2},
+      {{"candidates", "--bundle=b", "--data=d", "--out=o", "--k=0"}, 2},
+      {{"candidates", "--bundle=b", "--data=d", "--out=o", "--shard=0/4"}, 2},
+      {{"candidates", "--bundle=b", "--data=d", "--out=o", "--shard=half"}, 2},
+      {{"recommend", "--bundle=b", "--data=d"}, 2},
+      {{"embed", "--bundle=b", "--data=d"}, 2},
+      {{"bundle"}, 2},
+      {{"bundle", "shwo"}, 2},
+      {{"bundle", "show"}, 2},
+      {{"bundle", "show", "nowhere"}, 2},
+      {{"bundle", "verify", "full"}, 2},
+      {{"bundle", "import", "--out=x", "--data=d"}, 2},
+  };
+  return all;
+}
+
+class Errors : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    write_text(folder_ / "typo.yaml", "train:\n  epoks: 3\n");
+    write_text(folder_ / "broken.yaml", "train:\n  epochs: [3\n");
+    write_text(folder_ / "list.yaml", "- train\n");
+    write_text(folder_ / "right.yaml", "data:\n  interactions: {path: rows.csv}\n");
+    write_text(folder_ / "rows.csv", "user_id,item_id\n1,a\n1,b\n2,a\n");
+    write_text(folder_ / "full/letter.txt", "not a bundle\n");
+  }
+  [[nodiscard]] Finished torii(std::vector<std::string> words) const {
+    words.insert(words.begin(), TORII_PROGRAM);
+    return run_program(words, {.folder = folder_.path()});
+  }
+  TempFolder folder_;
+};
+
+TEST_F(Errors, SayWhatWhereAndWhatToDo) {
+  std::string all;
+  for (const Case& one : cases()) {
+    std::string call = "torii";
+    for (const std::string& word : one.words) call += " " + word;
+    const Finished finished = torii(one.words);
+    EXPECT_EQ(finished.exit_code, one.exit_code) << call << "\n" << finished.err;
+    EXPECT_EQ(finished.out, "") << call;
+    const std::size_t at = finished.err.rfind("torii: error: ");
+    ASSERT_NE(at, std::string::npos) << call << "\n" << finished.err;
+    all += "$ " + call + "\n" + finished.err.substr(at) + "\n";
+  }
+  expect_golden("errors.txt", all);
+}
+
+TEST_F(Errors, AreOneDocumentWithJson) {
+  for (const Case& one : cases()) {
+    std::vector<std::string> words = one.words;
+    words.emplace_back("--json");
+    const Finished finished = torii(words);
+    EXPECT_EQ(finished.exit_code, one.exit_code);
+    const auto document = Json::parse(finished.out, "stdout");
+    ASSERT_TRUE(document.ok()) << finished.out;
+    const Json* error = document->find("error");
+    ASSERT_NE(error, nullptr) << finished.out;
+    EXPECT_TRUE(error->string_at("code").has_value());
+    const auto message = error->string_at("message");
+    ASSERT_TRUE(message.has_value());
+    EXPECT_NE(finished.err.find("torii: error: " + *message), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace torii::testing
