@@ -44,6 +44,28 @@ Result<void> apply_file(Config& config, const std::filesystem::path& path) {
   return {};
 }
 
+Result<void> apply_assignments(Config& config, const std::vector<std::string>& assignments) {
+  for (const std::string& assignment : assignments) {
+    auto done = config.set.apply_assignment(assignment);
+    if (!done.ok()) return with_context(std::move(done).error(), "--set");
+  }
+  return {};
+}
+
+// A row of the table in docs/configuration.md.
+std::string option_row(const Option& option) {
+  const auto cell = [](std::string text) {
+    for (std::size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) {
+      text.insert(at, "\\");
+    }
+    return text;
+  };
+  const bool has_default = !option.default_text.empty() && option.default_text != "\"\"";
+  return fmt::format("| `{}` | {} | {} | {} | {} |\n", option.key, option.type,
+                     has_default ? "`" + cell(option.default_text) + "`" : "",
+                     cell(option.range_text), cell(option.help));
+}
+
 }  // namespace
 
 Config::Config() {
@@ -75,12 +97,11 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
   if (!session.common().config.empty()) {
     TORII_TRY_VOID(apply_file(*config, session.common().config));
   }
+  // Before the data folder is looked at, so that a wrong key is named first; after it, to win.
+  TORII_TRY_VOID(apply_assignments(*config, session.common().sets));
   if (!layers.data_folder.empty()) {
     TORII_TRY(config->data, data::options_for_folder(layers.data_folder, config->data));
-  }
-  for (const std::string& assignment : session.common().sets) {
-    auto done = config->set.apply_assignment(assignment);
-    if (!done.ok()) return with_context(std::move(done).error(), "--set");
+    TORII_TRY_VOID(apply_assignments(*config, session.common().sets));
   }
   if (layers.needs_data && config->data.interactions.path.empty()) {
     return invalid(
@@ -98,26 +119,22 @@ std::string configuration_page() {
       "(`torii docs configuration`). A key that is not here is an error that names the nearest "
       "one. `--set section.key=value` overrides a key for one call. Paths in the file are meant "
       "from the folder of the file.\n";
-  std::string section;
+  const auto section_of = [](const Option& option) {
+    return option.key.substr(0, option.key.rfind('.'));
+  };
+  std::vector<std::string> sections;
   for (const Option& option : config.set.options()) {
-    const std::string name = option.key.substr(0, option.key.rfind('.'));
-    if (name != section) {
-      section = name;
-      out += fmt::format(
-          "\n## {}\n\n| key | type | default | range | meaning |\n|---|---|---|---|---|\n",
-          section);
+    const std::string section = section_of(option);
+    if (std::find(sections.begin(), sections.end(), section) == sections.end()) {
+      sections.push_back(section);
     }
-    const auto cell = [](std::string text) {
-      for (std::size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) {
-        text.insert(at, "\\");
-      }
-      return text;
-    };
-    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", option.key, option.type,
-                       option.default_text.empty() || option.default_text == "\"\""
-                           ? ""
-                           : "`" + cell(option.default_text) + "`",
-                       cell(option.range_text), cell(option.help));
+  }
+  for (const std::string& section : sections) {
+    out += fmt::format(
+        "\n## {}\n\n| key | type | default | range | meaning |\n|---|---|---|---|---|\n", section);
+    for (const Option& option : config.set.options()) {
+      if (section_of(option) == section) out += option_row(option);
+    }
   }
   return out;
 }

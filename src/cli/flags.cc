@@ -97,6 +97,9 @@ class Parser {
       app_.parse(std::move(words));
     } catch (const CLI::CallForHelp&) {
       help = true;
+    } catch (const CLI::ArgumentMismatch& error) {
+      const std::string what = error.what();  // "--data: 1 required TEXT missing"
+      return missing_value(*reached(), what.substr(0, what.find(':')));
     } catch (const CLI::ParseError& error) {
       return invalid("{}: {}", path_of(reached()), error.what());
     }
@@ -173,6 +176,15 @@ class Parser {
     return above.empty() ? node.parent->verb->name() : above + " " + node.parent->verb->name();
   }
 
+  [[nodiscard]] static Error missing_value(const Node& node, const std::string& name) {
+    for (const Flag& flag : node.verb->flags()) {
+      if (flag.name == name) {
+        return invalid("{}: {} needs a value: {}={}", path_of(&node), name, name, flag.value);
+      }
+    }
+    return invalid("{}: {} needs a value", path_of(&node), name);
+  }
+
   [[nodiscard]] static std::vector<std::string> verbs_of(const Verb& verb) {
     std::vector<std::string> names;
     for (const auto& child : verb.children()) {
@@ -193,7 +205,7 @@ class Parser {
       const auto near = nearest(word, names);
       return invalid("unknown verb '{}'{}; there are: {}",
                      node.parent == nullptr ? word : path_of(&node) + " " + word,
-                     near ? fmt::format(", did you mean '{}'?", *near) : "", joined(names));
+                     near ? fmt::format(" (did you mean '{}'?)", *near) : "", joined(names));
     }
     const std::string where = path_of(&node);
     if (!is_flag) return invalid("{}: unexpected word '{}'; flags start with --", where, word);
@@ -222,7 +234,7 @@ class Parser {
       }
       const std::vector<std::string>& values = node.values[i];
       for (const std::string& value : values) {
-        if (value.empty()) return invalid("{} needs a value, {}", where, flag.value);
+        if (value.empty()) return missing_value(node, flag.name);
       }
       if (binding.texts != nullptr) {
         *binding.texts = values;

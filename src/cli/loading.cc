@@ -93,8 +93,8 @@ Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, const Co
 
 Result<void> check_file_place(const std::string& out) {
   std::error_code ignored;
-  const std::filesystem::path parent = std::filesystem::absolute(out, ignored).parent_path();
-  if (std::filesystem::is_directory(parent, ignored)) return {};
+  const std::filesystem::path parent = std::filesystem::path(out).parent_path();
+  if (parent.empty() || std::filesystem::is_directory(parent, ignored)) return {};
   return make_error(ErrorCode::kNotFound, "--out={}: there is no folder {}; make it first", out,
                     parent.string());
 }
