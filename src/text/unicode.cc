@@ -178,13 +178,13 @@ bool is_nonspacing_mark(char32_t c) {
 }
 
 int combining_class(char32_t c) {
-  if (c < 0x300 || !exists_in(c, 12)) return 0;
+  if (c < 0x300 || !exists_in(c, 9)) return 0;
   return u_getCombiningClass(static_cast<UChar32>(c));
 }
 
 int decompose(char32_t c, char32_t (&out)[4]) {
   out[0] = c;
-  if (c < 0xC0 || !exists_in(c, 12)) return 1;
+  if (c < 0xC0 || !exists_in(c, 9)) return 1;
   icu::UnicodeString parts;
   if (!canonical_decomposition().getDecomposition(static_cast<UChar32>(c), parts)) return 1;
   int count = 0;

@@ -7,10 +7,10 @@
 namespace torii::text {
 
 /// Properties of code points as the Hugging Face tokenizers library sees them, over ICU. The
-/// library's tables are of several Unicode versions: general categories of 8.0, decompositions of
-/// 12.1, white space and lower case of 17.0. The functions look at a code point's age, so they
-/// answer alike for any ICU of 15.0 or later; tests/parity compares every code point. Arguments are
-/// code points (0..0x10FFFF). Threads: all are safe. Cost: some table look-ups.
+/// library's tables are of several Unicode versions: general categories of 8.0, decompositions and
+/// classes of 9.0, white space and lower case of 17.0. The functions look at a code point's age, so
+/// they answer alike for any ICU of 15.0 or later; tests/parity compares every code point.
+/// Arguments are code points (0..0x10FFFF). Threads: all are safe. Cost: some table look-ups.
 
 inline constexpr char32_t kReplacement = 0xFFFD;
 

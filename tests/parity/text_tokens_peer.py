@@ -3,14 +3,18 @@
     python3 text_tokens_peer.py TOKENIZERS_DIR MODEL_DIR OUT [RANDOM_COUNT]
 
 Texts: every code point alone and between letters, marks in all orders, and RANDOM_COUNT generated
-texts, the same on every run. OUT, little-endian: for each text u32 tokens_max, u32 bytes, the
-bytes, u32 ids, the ids as u32; ended by the end of the file.
+texts, the same on every run. Makes the folder OUT with one folder for each tokenizer: `model` is
+MODEL_DIR's; the others know nearly every character of Unicode, so that any difference in
+normalising shows, and have other normaliser settings. Each holds tokenizer.json and expected.bin,
+little-endian: for each text u32 tokens_max, u32 bytes, the bytes, u32 ids, the ids as u32; ended by
+the end of the file.
 """
 import json
 import os
 import random
 import struct
 import sys
+import unicodedata
 
 TOKENIZERS, MODEL, OUT = sys.argv[1:4]
 COUNT = int(sys.argv[4]) if len(sys.argv) > 4 else 100_000
@@ -122,21 +126,53 @@ def mark_orders():
                         "q\u0f71" + c + "\u302e", "q\u08d3" + c + "\U00016ff0", "q\U00016ff0" + c])
 
 
-def main():
-    tokenizer = Tokenizer.from_file(os.path.join(MODEL, "tokenizer.json"))
+EVERYTHING = 1 << 20
+VARIANTS = {
+    "uncased": {},
+    "cased": {"lowercase": False},
+    "accents": {"strip_accents": False},
+    "cased_without_accents": {"lowercase": False, "strip_accents": True},
+    "unclean": {"clean_text": False, "handle_chinese_chars": False},
+}
+
+
+def variant(document, settings):
+    """The tokenizer with nearly every character as a piece, and with added tokens of both kinds."""
+    vocabulary = {token: number for number, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])}
+    for code in range(0x110000):
+        c = chr(code)
+        # Capitals newer than this Python are in these blocks.
+        newer = 0x1C80 <= code < 0x1CC0 or 0xA7C0 <= code < 0xA800 or 0x10D50 <= code < 0x10D90 or 0x16EA0 <= code < 0x16EE0
+        if unicodedata.category(c) in ("Cs", "Co", "Cn") and not newer:
+            continue
+        many_alike = 0x3400 <= code < 0xA000 or 0xAC00 <= code < 0xD7A4 or 0x12000 <= code < 0x16A40 or 0x17000 <= code < 0x1AFF0
+        if code >= 0x20000 or many_alike and code % 16:
+            continue
+        vocabulary[c] = len(vocabulary)
+        vocabulary["##" + c] = len(vocabulary)
+    document = json.loads(json.dumps(document))
+    document["truncation"] = document["padding"] = None
+    document["model"]["vocab"] = vocabulary
+    document["normalizer"].update(settings)
+    added = [dict(document["added_tokens"][0], id=number, content=token) for number, token in enumerate(list(vocabulary)[:5])]
+    added.append(dict(added[0], id=len(vocabulary), content="New York", normalized=True, special=False))
+    added.append(dict(added[0], id=len(vocabulary) + 1, content="<b>", normalized=False, special=False))
+    document["added_tokens"] = added
+    for token, number in (("[CLS]", 2), ("[SEP]", 3)):
+        document["post_processor"]["special_tokens"][token]["ids"] = [number]
+    return document
+
+
+def write(name, document, jobs):
+    folder = os.path.join(OUT, name)
+    os.makedirs(folder)
+    with open(os.path.join(folder, "tokenizer.json"), "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    tokenizer = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
     tokenizer.no_padding()
-    pieces = [piece for piece in json.load(open(os.path.join(MODEL, "tokenizer.json"), encoding="utf-8"))["model"]["vocab"]]
-    pieces = [piece[2:] if piece.startswith("##") else piece for piece in pieces]
-    everything = 1 << 20
-    jobs = [(everything, list(every_code_point())), (everything, list(mark_orders()))]
-    texts = [generated(pieces) for _ in range(COUNT)]
-    cuts = {everything: [], 512: [], 256: [], 16: [], 3: [], 2: []}
-    for text in texts:
-        cuts[RNG.choice(list(cuts))].append(text)
-    jobs += list(cuts.items())
-    with open(OUT + ".part", "wb") as out:
+    with open(os.path.join(folder, "expected.bin"), "wb") as out:
         for tokens_max, group in jobs:
-            if tokens_max == everything:
+            if tokens_max == EVERYTHING:
                 tokenizer.no_truncation()
             else:
                 tokenizer.enable_truncation(tokens_max)
@@ -146,7 +182,23 @@ def main():
                     data = text.encode("utf-8")
                     ids = encoding.ids
                     out.write(struct.pack("<II", tokens_max, len(data)) + data + struct.pack("<I%dI" % len(ids), len(ids), *ids))
-    os.replace(OUT + ".part", OUT)
+
+
+def main():
+    document = json.load(open(os.path.join(MODEL, "tokenizer.json"), encoding="utf-8"))
+    pieces = [piece[2:] if piece.startswith("##") else piece for piece in document["model"]["vocab"]]
+    every = list(every_code_point())
+    orders = list(mark_orders())
+    cuts = {EVERYTHING: [], 512: [], 256: [], 16: [], 3: [], 2: []}
+    texts = [generated(pieces) for _ in range(COUNT)]
+    for text in texts:
+        cuts[RNG.choice(list(cuts))].append(text)
+    write("model", document, [(EVERYTHING, every)] + list(cuts.items()))
+    added = ["new york", "NEW YORK", "Ne\u0301w York", "new  york", "new yor", "<b>", "<B>", "xNew Yorkx", "[cls]", "New[SEP] York"]
+    mixed = ["".join(RNG.choice(added + [text]) for _ in range(3)) for text in texts[:4000]]
+    for name, settings in VARIANTS.items():
+        some = orders if name in ("uncased", "cased_without_accents") else orders[::10]
+        write(name, variant(document, settings), [(EVERYTHING, every), (EVERYTHING, some), (EVERYTHING, texts[:4000]), (9, texts[4000:8000]), (EVERYTHING, mixed)])
 
 
 main()
