@@ -105,6 +105,7 @@ for batch in (256, 4096):
             label = f"{batch}, {name}, {'mean text' if mean_text else 'every text'}"
             try:
                 results[label] = round(measure(batch, compiled, fused, mean_text))
+                print(f"{label}: {results[label]:,}", file=sys.stderr)
             except Exception as error:  # no C++ compiler, no fused Adam: a peer less
                 print(f"{label}: {error}", file=sys.stderr)
 print(json.dumps({"bench": "train", "peer": f"PyTorch {torch.__version__}", "threads": THREADS,
