@@ -8,7 +8,15 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
+# Static, hidden and first on the command line: the Parquet library of the wheel carries an OpenSSL of
+# its own and exports it, and neither copy may answer for the other. tests/tools checks the result.
+set(OPENSSL_USE_STATIC_LIBS TRUE)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+foreach(symbol EVP_MD_CTX_new EVP_MD_CTX_free EVP_DigestInit_ex EVP_DigestUpdate EVP_DigestFinal_ex
+        EVP_sha256)
+  add_link_options(LINKER:--undefined=${symbol})
+endforeach()
+add_link_options(${OPENSSL_CRYPTO_LIBRARY} LINKER:--exclude-libs,libcrypto.a)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 # Debian's dnnl-config asks for OpenCL, which the CPU engine does not need.
 find_library(DNNL_LIBRARY dnnl REQUIRED)

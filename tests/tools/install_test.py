@@ -76,6 +76,11 @@ class InstalledTree(unittest.TestCase):
                 inside = inside or program.parent.name == "lib" and (self.tree / "lib" / name).exists()
                 self.assertTrue(inside, f"{program.name}: {line.strip()}")
 
+    def test_hashing_never_falls_to_the_openssl_of_another_library(self):
+        for program in (self.tree / "bin" / "torii", self.tree / "lib" / "libtorii.so"):
+            wanted = self.run_here("nm", "-D", "--undefined-only", program).stdout
+            self.assertNotRegex(wanted, r" U (EVP|SHA\d*|OPENSSL)_", program.name)
+
     def test_model_demo_and_terms_are_there(self):
         share = self.tree / "share" / "torii"
         for path in (
