@@ -101,10 +101,11 @@ Result<void> run(Session& session, const DemoFlags& flags) {
   watch.lap("train");
 
   heading(session, "2. Judge it on the last 10 %, beside simple methods");
+  evaluate::Task task =
+      evaluate::make_task(trained.loaded.dataset, trained.split, data::Part::kTest);
+  const Judgement judgement{std::move(trained.loaded), std::move(trained.split), std::move(task)};
   TORII_TRY(const OpenBundle opened,
             with_texts(session, std::move(trained.bundle), std::move(config)));
-  TORII_TRY(const Judgement judgement,
-            pose_task(session, *opened.config, data::Part::kTest, &opened.bundle.provenance));
   const data::Dataset& dataset = judgement.loaded.dataset;
   const Metric metric = opened.bundle.model.metric;
   TORII_TRY(const Embedded embedded, embed_data(session, opened, dataset));

@@ -58,9 +58,9 @@ std::string title_and_genre(const Session& session, const data::Dataset& dataset
   const std::size_t used = columns_of(title);
   const std::string genre = genres_of(dataset, item);
   if (genre.empty() || used + 8 > columns) return title + std::string(columns - used, ' ');
-  const std::string rest = cut(genre, columns - used - 2);
-  return title + "  " + session.faint(rest) +
-         std::string(columns - used - 2 - columns_of(rest), ' ');
+  const std::string rest = cut(genre, columns - used - 3);
+  return title + session.faint(" · " + rest) +
+         std::string(columns - used - 3 - columns_of(rest), ' ');
 }
 
 // Two columns: liked to the left, offered to the right.

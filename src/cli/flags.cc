@@ -88,7 +88,7 @@ std::string joined(const std::vector<std::string>& words) {
 // that messages are our own.
 class Parser {
  public:
-  explicit Parser(const Verb& root) : root_(root), app_("", root.name()) { declare(root, app_); }
+  explicit Parser(const Verb& root) : app_("", root.name()) { declare(root, app_); }
 
   Result<Parsed> run(std::vector<std::string> words, const std::vector<std::string>& later) {
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
@@ -255,7 +255,6 @@ class Parser {
     return {};
   }
 
-  const Verb& root_;
   CLI::App app_;
   std::vector<std::unique_ptr<Node>> nodes_;  // depth first: a parent stands before its children
 };

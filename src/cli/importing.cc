@@ -58,7 +58,7 @@ Result<void> run(Session& session, const ImportFlags& flags) {
   TORII_TRY(const data::LoadedDataset loaded, load_data(session, *config));
   const data::Dataset& dataset = loaded.dataset;
   TORII_TRY(const Plans plans, plan_data(*config, dataset, config->inference));
-  session.reporter().note(features::plan_as_yaml(plans.users, plans.items));
+  note_plan(session.reporter(), plans);
   TORII_TRY(features::Spec spec, learn_spec(dataset, plans, config->learn));
   std::unique_ptr<text::TextVectors> texts;
   if (has_text(plans)) {

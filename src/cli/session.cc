@@ -58,7 +58,9 @@ std::filesystem::path Session::shared(std::string_view name) const {
 }
 
 void Session::print(std::string_view text) const {
-  if (!json()) fmt::print(facts_.out, "{}", text);
+  if (json()) return;
+  fmt::print(facts_.out, "{}", text);
+  std::fflush(facts_.out);  // in order with what goes to stderr, in a log file too
 }
 
 void Session::answer(const Json& document) const {

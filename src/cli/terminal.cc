@@ -20,6 +20,14 @@ std::string rate_text(double rate) {
   return grouped(static_cast<std::uint64_t>(rate + 0.5));
 }
 
+std::string bar_text(double share, bool colour) {
+  constexpr std::size_t kCells = 20;
+  const auto full = static_cast<std::size_t>(share * kCells);
+  std::string cells;
+  for (std::size_t i = 0; i < kCells; ++i) cells += i < full ? "━" : "─";
+  return colour ? "\x1b[36m" + cells + "\x1b[0m " : cells + " ";
+}
+
 }  // namespace
 
 TerminalReporter::TerminalReporter(std::FILE* stream, TerminalStyle style,
@@ -58,31 +66,24 @@ void TerminalReporter::progress(std::uint64_t done, std::string_view detail) {
 std::string TerminalReporter::bar_line(double elapsed, std::uint64_t done,
                                        std::string_view detail) const {
   const double rate = elapsed > 0.0 ? static_cast<double>(done) / elapsed : 0.0;
-  std::string numbers;
-  std::string bar;
+  std::string text = fmt::format("{:<14} ", stage_);
   if (total_ > 0) {
     const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
-    if (style_.bar) {
-      constexpr std::size_t kCells = 24;
-      const auto full = static_cast<std::size_t>(share * kCells);
-      for (std::size_t i = 0; i < kCells; ++i) bar += i < full ? "━" : "─";
-      if (style_.colour) bar = "\x1b[36m" + bar + "\x1b[0m";
-      bar += " ";
-    }
-    numbers =
-        fmt::format("{:3.0f} %  {} of {} {}", share * 100.0, grouped(done), grouped(total_), unit_);
-  } else {
-    numbers = fmt::format("{} {}", grouped(done), unit_);
+    if (style_.bar) text += bar_text(share, style_.colour);
+    text += fmt::format("{:3.0f} %", share * 100.0);
   }
-  if (rate > 0.0) numbers += fmt::format("  {}/s", rate_text(rate));
+  if (total_ == 0 || !style_.bar) text += fmt::format("  {} {}", grouped(done), unit_);
+  if (rate > 0.0) text += fmt::format("  {} {}/s", rate_text(rate), unit_);
   if (rate > 0.0 && total_ > done) {
-    numbers += "  " + duration(static_cast<double>(total_ - done) / rate) + " left";
+    text += "  " + duration(static_cast<double>(total_ - done) / rate) + " left";
   }
-  if (!detail.empty()) numbers += "  " + std::string(detail);
-  const std::string text = fmt::format("{:<14} {}{}", stage_, bar, numbers);
-  // Cutting would also cut escape sequences; a narrow terminal gets the line without its bar.
-  if (columns_of(text) < style_.columns || !style_.bar) return text;
-  return cut(fmt::format("{} {}", stage_, numbers), style_.columns - 1);
+  if (!style_.bar) return detail.empty() ? text : fmt::format("{}  {}", text, detail);
+  // On a terminal the line must not wrap, or it could not be redrawn: the detail gives way.
+  const std::size_t used = columns_of(text);
+  if (used + 12 < style_.columns && !detail.empty()) {
+    text += "  " + cut(detail, style_.columns - used - 3);
+  }
+  return used < style_.columns ? text : cut(stage_, style_.columns - 1);
 }
 
 void TerminalReporter::end(std::string_view summary) {

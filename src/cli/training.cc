@@ -86,6 +86,12 @@ Result<Plans> plan_data(const Config& config, const data::Dataset& dataset,
   return plans;
 }
 
+void note_plan(Reporter& reporter, const Plans& plans) {
+  std::string yaml = features::plan_as_yaml(plans.users, plans.items);
+  while (yaml.ends_with('\n')) yaml.pop_back();
+  reporter.note("# How the columns are read; paste it into torii.yaml to change it.\n" + yaml);
+}
+
 Json plan_json(const Plans& plans) {
   Json object = Json::object();
   object.set("users", entity_json(plans.users)).set("items", entity_json(plans.items));
@@ -139,16 +145,15 @@ Result<Trained> train_bundle(Session& session, const Config& config, const std::
   Reporter& reporter = session.reporter();
   TORII_TRY(const data::SplitSpec split_spec, data::SplitSpec::parse(config.evaluate.split));
   TORII_TRY(ThreadPool * pool, session.pool());
-  TORII_TRY(const data::LoadedDataset loaded, load_data(session, config, &split_spec));
+  TORII_TRY(data::LoadedDataset loaded, load_data(session, config, &split_spec));
   const data::Dataset& dataset = loaded.dataset;
-  TORII_TRY(const data::Split split,
-            data::make_split(dataset, loaded.extra, split_spec,
-                             static_cast<std::uint64_t>(config.train.seed)));
+  TORII_TRY(data::Split split, data::make_split(dataset, loaded.extra, split_spec,
+                                                static_cast<std::uint64_t>(config.train.seed)));
   reporter.note(fmt::format("{:<14} {}: {} train, {} valid, {} test", "split", split_spec.text(),
                             grouped(split.train_rows), grouped(split.valid_rows),
                             grouped(split.test_rows)));
   TORII_TRY(const Plans plans, plan_data(config, dataset, config.inference));
-  reporter.note(features::plan_as_yaml(plans.users, plans.items));
+  note_plan(reporter, plans);
   watch.lap("load");
 
   TORII_TRY(features::Spec spec, learn_spec(dataset, plans, config.learn));
@@ -201,7 +206,8 @@ Result<Trained> train_bundle(Session& session, const Config& config, const std::
   set_findings(document, dataset);
   document.set("seconds", watch.seconds());
   std::string summary = summary_text(bundle, out, result, watch.total());
-  return Trained{std::move(document), std::move(summary), std::move(bundle)};
+  return Trained{std::move(document), std::move(summary), std::move(bundle), std::move(loaded),
+                 std::move(split)};
 }
 
 }  // namespace torii::cli

@@ -19,6 +19,8 @@ struct Trained {
   Json document;        ///< of `train --json`
   std::string summary;  ///< the same for people
   model::Bundle bundle;
+  data::LoadedDataset loaded;
+  data::Split split;
 };
 
 /// load -> plan -> spec -> encode -> train -> seal: the work of `torii train`, used by the demo
@@ -34,6 +36,8 @@ struct Plans {
 };
 [[nodiscard]] Result<Plans> plan_data(const Config& config, const data::Dataset& dataset,
                                       features::InferenceRule rule);
+/// Shows the plan as YAML that can be pasted into torii.yaml.
+void note_plan(Reporter& reporter, const Plans& plans);
 [[nodiscard]] Json plan_json(const Plans& plans);
 
 /// Learns the specs of both sides, all but what is known of the text encoder (set_text()).

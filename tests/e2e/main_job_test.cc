@@ -222,6 +222,28 @@ TEST_F(MainJob, EmbedWritesBothSidesAndTheirMetric) {
   }
 }
 
+TEST_F(MainJob, ImportedWeightsGiveTheSameEmbeddings) {
+  answer({"train", "--data=shop", "--preset=article", "--out=article.bundle"});
+  const Json imported =
+      answer({"bundle", "import", "--data=shop", "--set", "model.width=16",
+              "--state-dict=article.bundle/towers.safetensors", "--out=imported.bundle"});
+  EXPECT_EQ(imported.string_at("metric"), "euclidean");
+  answer({"embed", "--bundle=article.bundle", "--data=shop", "--out=ours"});
+  answer({"embed", "--bundle=imported.bundle", "--data=shop", "--out=theirs"});
+  for (const char* side : {"user", "item"}) {
+    const std::string name = fmt::format("{}_embeddings.parquet", side);
+    const std::string ours = file_text(*folder_ / ("ours/" + name));
+    EXPECT_FALSE(ours.empty());
+    EXPECT_EQ(ours, file_text(*folder_ / ("theirs/" + name)));
+  }
+  // Weights for other columns than those of the data are refused, with the columns named.
+  write_text(*folder_ / "fewer/items.csv", "item_id,price,kind\ni00,1.5,rain\ni01,2.5,sun\n");
+  write_text(*folder_ / "fewer/interactions.csv", "user_id,item_id\nu00,i00\nu01,i01\n");
+  expect_error(torii({"bundle", "import", "--data=fewer", "--json", "--out=no.bundle",
+                      "--state-dict=article.bundle/towers.safetensors"}),
+               2, "invalid_argument");
+}
+
 TEST_F(MainJob, SameSeedGivesTheSameBytes) {
   for (const char* call : {"--out=once.bundle", "--out=again.bundle"}) {
     answer({"train", "--data=shop", "--split=loo", "--seed=7", "--threads=2", call});

@@ -1,0 +1,103 @@
+#include "cli/terminal.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "cli/layout.h"
+
+namespace torii::cli {
+namespace {
+
+// A reporter that writes to memory, with a clock that the test moves.
+class Screen {
+ public:
+  explicit Screen(TerminalStyle style)
+      : stream_(open_memstream(&bytes_, &size_)),
+        reporter_(
+            stream_, style, [this] { return now; }, [this] { return stop; }) {}
+  ~Screen() {
+    std::fclose(stream_);
+    std::free(bytes_);
+  }
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
+  TerminalReporter& reporter() { return reporter_; }
+  std::string text() {
+    std::fflush(stream_);
+    return {bytes_, size_};
+  }
+  double now = 0.0;
+  bool stop = false;
+
+ private:
+  char* bytes_ = nullptr;
+  std::size_t size_ = 0;
+  std::FILE* stream_;
+  TerminalReporter reporter_;
+};
+
+TEST(TerminalReporter, DrawsABarWithRateAndTimeLeftAfterTwoSeconds) {
+  Screen screen({.bar = true, .columns = 100});
+  screen.reporter().begin("encode", 1000, "texts");
+  screen.now = 1.0;
+  screen.reporter().progress(100, "");
+  EXPECT_EQ(screen.text(), "") << "short stages get no bar";
+  screen.now = 4.0;
+  screen.reporter().progress(400, "loss 0.5");
+  EXPECT_NE(screen.text().find("━"), std::string::npos);
+  EXPECT_NE(screen.text().find("40 %  100 texts/s  6.0 s left  loss 0.5"), std::string::npos)
+      << screen.text();
+  screen.now = 10.0;
+  screen.reporter().end("1,000 texts");
+  EXPECT_TRUE(screen.text().ends_with("\r\x1b[Kencode         1,000 texts  (10 s)\n"))
+      << screen.text();
+}
+
+TEST(TerminalReporter, BarNeverWraps) {
+  for (const std::size_t columns : {1U, 5U, 20U, 50U, 80U, 200U}) {
+    Screen screen({.bar = true, .columns = columns});
+    screen.reporter().begin("a stage with a long name", 1000, "interactions");
+    screen.now = 5.0;
+    screen.reporter().progress(400, "a detail that is much longer than what is left of the line");
+    const std::string text = screen.text();
+    EXPECT_LT(columns_of(text.substr(1)), std::max<std::size_t>(columns, 1) + 1) << text;
+  }
+}
+
+TEST(TerminalReporter, WithoutATerminalWritesAPlainLineEveryTenSeconds) {
+  Screen screen({});
+  screen.reporter().begin("train", 1000, "rows");
+  for (int second = 1; second <= 25; ++second) {
+    screen.now = second;
+    screen.reporter().progress(static_cast<std::uint64_t>(second) * 40, "");
+  }
+  const std::string text = screen.text();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(text.find('\r'), std::string::npos);
+}
+
+TEST(TerminalReporter, QuietKeepsWarningsOnly) {
+  Screen screen({.bar = true, .quiet = true, .columns = 80});
+  screen.reporter().begin("train", 10, "rows");
+  screen.now = 60.0;
+  screen.reporter().progress(5, "");
+  screen.reporter().end("done");
+  screen.reporter().note("something");
+  EXPECT_EQ(screen.text(), "");
+  screen.reporter().warn("12 rows left out");
+  EXPECT_EQ(screen.text(), "warning: 12 rows left out\n");
+}
+
+TEST(TerminalReporter, TellsOfCancellation) {
+  Screen screen({});
+  EXPECT_FALSE(screen.reporter().cancelled());
+  screen.stop = true;
+  EXPECT_TRUE(screen.reporter().cancelled());
+}
+
+}  // namespace
+}  // namespace torii::cli
