@@ -23,8 +23,9 @@ Result<std::string> path_of(const BundleFlags& flags, const char* verb) {
   return flags.bundle.empty() ? flags.positional : flags.bundle;
 }
 
-// One line for each leaf of the manifest; long ones are cut, lists of numbers counted.
+// One line for each leaf of the manifest but for what only programs read; long ones are cut.
 void describe(const Json& value, const std::string& key, std::string& out) {
+  if (key == "settings" || key == "provenance.train_sample" || key == "parts") return;
   if (value.is_object()) {
     for (const auto& [name, member] : value.as_object()) {
       describe(member, key.empty() ? name : key + "." + name, out);
@@ -45,7 +46,8 @@ Result<void> show(Session& session, const BundleFlags& flags) {
   TORII_TRY(const Json manifest, model::read_manifest(path));
   std::string text;
   describe(manifest, "", text);
-  session.print(fmt::format("{}\n{}", session.strong(path), text));
+  session.print(fmt::format("{}\n{}  {}\n", session.strong(path), text,
+                            session.faint("settings and parts: --json")));
   session.answer(manifest);
   return {};
 }
