@@ -91,6 +91,7 @@ class Parser {
   explicit Parser(const Verb& root) : app_("", root.name()) { declare(root, app_); }
 
   Result<Parsed> run(std::vector<std::string> words, const std::vector<std::string>& later) {
+    TORII_TRY_VOID(check_values(words));
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
     bool help = false;
     try {
@@ -153,6 +154,42 @@ class Parser {
     for (const auto& child : verb.children_) {
       declare(*child, *app.add_subcommand(child->name()), &node);
     }
+  }
+
+  // CLI11 takes the next word when a flag has no value ("--user= --k=3" would look for a user
+  // called
+  // "--k=3"), so such calls are found before it sees them. A value that begins with -- must stand
+  // behind the equals sign.
+  [[nodiscard]] Result<void> check_values(const std::vector<std::string>& words) const {
+    if (std::ranges::any_of(words, [](auto& word) { return word == "--help" || word == "-h"; })) {
+      return {};
+    }
+    const Node* node = nodes_.front().get();
+    for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+      const std::string& word = words[i];
+      if (!word.starts_with("--")) {
+        const auto child = std::ranges::find_if(nodes_, [&](const auto& one) {
+          return one->parent == node && one->verb->name() == word;
+        });
+        if (child != nodes_.end()) node = child->get();
+        continue;
+      }
+      const std::size_t equals = word.find('=');
+      const std::string name = word.substr(0, equals);
+      const bool takes_value = std::ranges::any_of(node->verb->flags(), [&](const Flag& flag) {
+        return flag.name == name && !flag.value.empty();
+      });
+      if (!takes_value) continue;
+      if (equals == std::string::npos) {
+        ++i;  // the next word is the value
+        if (i == words.size() || words[i].empty() || words[i].starts_with("--")) {
+          return missing_value(*node, name);
+        }
+      } else if (equals + 1 == word.size()) {
+        return missing_value(*node, name);
+      }
+    }
+    return {};
   }
 
   // The deepest verb that the words led to.

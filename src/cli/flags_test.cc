@@ -72,6 +72,29 @@ TEST(Flags, WordsThatMeanNothingAreErrors) {
   }
 }
 
+TEST(Flags, ANextFlagIsNeverTheValueOfTheOneBefore) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"train", "--data=", "--k=3"},
+                                             {"train", "--k=3", "--data=", "--json"},
+                                             {"train", "--data", "--k=3"},
+                                             {"train", "--data", "--json"},
+                                             {"train", "--data", "", "--json"},
+                                             {"train", "--set=", "a=1", "--data=x"}}) {
+    Fields fields;
+    const Verb root = make(fields);
+    const auto parsed = parse(root, words, {});
+    ASSERT_FALSE(parsed.ok()) << words[1];
+    EXPECT_NE(parsed.error().message.find(" needs a value"), std::string::npos)
+        << parsed.error().message;
+    EXPECT_EQ(fields.data, "");
+  }
+  Fields fields;  // behind the equals sign everything is a value
+  const Verb root = make(fields);
+  ASSERT_TRUE(parse(root, {"train", "--data=--k=3", "--k", "-3", "--json"}, {}).ok());
+  EXPECT_EQ(fields.data, "--k=3");
+  EXPECT_EQ(fields.k, -3);
+}
+
 TEST(Flags, VerbsOfLaterVersionsSaySo) {
   Fields fields;
   const Verb root = make(fields);
