@@ -46,8 +46,7 @@ Result<void> apply_file(Config& config, const std::filesystem::path& path) {
 
 Result<void> apply_assignments(Config& config, const std::vector<std::string>& assignments) {
   for (const std::string& assignment : assignments) {
-    auto done = config.set.apply_assignment(assignment);
-    if (!done.ok()) return with_context(std::move(done).error(), "--set");
+    TORII_TRY_VOID(config.set.apply_assignment(assignment));
   }
   return {};
 }
@@ -91,6 +90,7 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
     // The article trains on every row and its last epoch counts.
     if (layers.preset == "article") config->evaluate.split = "none";
   }
+  const std::string split = std::exchange(config->evaluate.split, "");  // to see who sets it
   if (layers.settings != nullptr && layers.settings->is_object()) {
     TORII_TRY_VOID(config->set.apply(*layers.settings, "settings of the bundle"));
   }
@@ -103,6 +103,8 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
     TORII_TRY(config->data, data::options_for_folder(layers.data_folder, config->data));
     TORII_TRY_VOID(apply_assignments(*config, session.common().sets));
   }
+  config->split_given = !config->evaluate.split.empty();
+  if (!config->split_given) config->evaluate.split = split;
   if (layers.needs_data && config->data.interactions.path.empty()) {
     return invalid(
         "no data: name a folder with interactions.parquet by --data=DIR, or the files in a "

@@ -31,6 +31,9 @@ struct Config {
   // Not keys: the preset alone sets these.
   features::InferenceRule inference = features::InferenceRule::kDefault;
   features::LearnOptions learn;
+  /// Whether somebody chose the split (file, --set, flag): one that nobody asked for must not stop
+  /// a training.
+  bool split_given = false;
   OptionSet set;
 
   Config();

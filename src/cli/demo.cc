@@ -28,7 +28,7 @@ Result<std::unique_ptr<Config>> demo_config(const Session& session, const DemoFl
                                             const std::filesystem::path& data) {
   TORII_TRY(auto config, load_config(session, {.preset = "default", .data_folder = data.string()}));
   config->evaluate.split = "random:0.8/0.1/0.1";
-  TORII_TRY_VOID(config->set.apply_assignment(fmt::format("train.seed={}", flags.seed)));
+  TORII_TRY_VOID(set_seed(*config, flags.seed));
   return config;
 }
 

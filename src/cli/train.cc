@@ -32,10 +32,11 @@ Result<void> run(Session& session, const TrainFlags& flags) {
     return invalid("train: --out=BUNDLE is missing: where to write the bundle");
   TORII_TRY(const auto config,
             load_config(session, {.preset = flags.preset, .data_folder = flags.data}));
-  if (session.given("--split")) config->evaluate.split = flags.split;
-  if (session.given("--seed")) {
-    TORII_TRY_VOID(config->set.apply_assignment(fmt::format("train.seed={}", flags.seed)));
+  if (session.given("--split")) {
+    config->evaluate.split = flags.split;
+    config->split_given = true;
   }
+  if (session.given("--seed")) TORII_TRY_VOID(set_seed(*config, flags.seed));
   TORII_TRY(const Trained trained, train_bundle(session, *config, flags.preset, flags.out));
   session.print(trained.summary);
   session.answer(trained.document);
@@ -58,7 +59,11 @@ void add_train(Verb& root, CommonFlags& common) {
             "and optimizer of the two-tower article.");
   verb.text("--split", "SPEC", &flags->split,
             "Rows to train on: loo, time:0.8/0.1/0.1, random:0.8/0.1/0.1, column:NAME, none. The "
-            "valid part selects the epoch; the test part is not touched.");
+            "valid part selects the epoch; the test part is not touched. Unless told: "
+            "evaluate.split of the "
+            "configuration, which is random:0.8/0.1/0.1 (article: none), or none if there are too "
+            "few rows "
+            "for that.");
   verb.integer("--seed", "N", &flags->seed, "Same seed, data and threads: same bundle bytes.");
   verb.flag("--resume", &flags->resume, "Not in this version.");
   declare_common(verb, common);

@@ -61,6 +61,24 @@ std::vector<std::uint8_t> rows_of(const data::Split& split, data::Part part) {
   return rows;
 }
 
+// The split of the configuration; if nobody chose it and the data is too small for it, all rows
+// train.
+Result<data::Split> part_rows(Config& config, const data::LoadedDataset& loaded,
+                              data::SplitSpec& spec, Reporter& reporter) {
+  const auto seed = static_cast<std::uint64_t>(config.train.seed);
+  auto split = data::make_split(loaded.dataset, loaded.extra, spec, seed);
+  if (split.ok() || config.split_given) return split;
+  const std::string refused = spec.text();
+  spec = {};
+  TORII_TRY(data::Split all, data::make_split(loaded.dataset, loaded.extra, spec, seed));
+  reporter.warn(
+      fmt::format("too few rows for the split '{}', which is used unless told: all rows are "
+                  "trained on, and none are left to choose the epoch or to evaluate by",
+                  refused));
+  config.evaluate.split = spec.text();
+  return all;
+}
+
 // For people: the last lines of a training.
 std::string summary_text(const model::Bundle& bundle, const std::string& out,
                          const train::TrainResult& result, double seconds) {
@@ -77,6 +95,11 @@ std::string summary_text(const model::Bundle& bundle, const std::string& out,
 }
 
 }  // namespace
+
+Result<void> set_seed(Config& config, std::int64_t seed) {
+  if (seed < 0) return invalid("--seed: expected 0 or more, found {}", seed);
+  return config.set.apply_assignment(fmt::format("train.seed={}", seed));
+}
 
 Result<Plans> plan_data(const Config& config, const data::Dataset& dataset,
                         features::InferenceRule rule) {
@@ -138,17 +161,16 @@ Json provenance(const Config& config, const std::string& preset, const data::Dat
   return object;
 }
 
-Result<Trained> train_bundle(Session& session, const Config& config, const std::string& preset,
+Result<Trained> train_bundle(Session& session, Config& config, const std::string& preset,
                              const std::string& out) {
   TORII_TRY_VOID(check_bundle_place(out));
   Stopwatch watch;
   Reporter& reporter = session.reporter();
-  TORII_TRY(const data::SplitSpec split_spec, data::SplitSpec::parse(config.evaluate.split));
+  TORII_TRY(data::SplitSpec split_spec, data::SplitSpec::parse(config.evaluate.split));
   TORII_TRY(ThreadPool * pool, session.pool());
   TORII_TRY(data::LoadedDataset loaded, load_data(session, config, &split_spec));
   const data::Dataset& dataset = loaded.dataset;
-  TORII_TRY(data::Split split, data::make_split(dataset, loaded.extra, split_spec,
-                                                static_cast<std::uint64_t>(config.train.seed)));
+  TORII_TRY(data::Split split, part_rows(config, loaded, split_spec, reporter));
   reporter.note(fmt::format("{:<14} {}: {} train, {} valid, {} test", "split", split_spec.text(),
                             grouped(split.train_rows), grouped(split.valid_rows),
                             grouped(split.test_rows)));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/json.h"
@@ -25,9 +26,13 @@ struct Trained {
 
 /// load -> plan -> spec -> encode -> train -> seal: the work of `torii train`, used by the demo
 /// too. Nothing that depends on the moment or the place goes into the bundle: the same seed, data
-/// and threads give the same bytes.
-[[nodiscard]] Result<Trained> train_bundle(Session& session, const Config& config,
+/// and threads give the same bytes. If the data is too small for a split that nobody chose, all
+/// rows are trained on, with a warning, and config.evaluate.split becomes "none".
+[[nodiscard]] Result<Trained> train_bundle(Session& session, Config& config,
                                            const std::string& preset, const std::string& out);
+
+/// train.seed by the flag --seed.
+[[nodiscard]] Result<void> set_seed(Config& config, std::int64_t seed);
 
 /// Columns as they will be read, by declaration and inference.
 struct Plans {

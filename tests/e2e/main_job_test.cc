@@ -282,6 +282,25 @@ TEST_F(MainJob, MissingFilesAreNamed) {
   EXPECT_FALSE(std::filesystem::exists(*folder_ / "e.bundle"));
 }
 
+TEST_F(MainJob, ASplitThatNobodyChoseDoesNotStopATinyDataSet) {
+  write_text(*folder_ / "tiny/interactions.csv", "user_id,item_id\nu1,a\nu1,b\nu2,a\nu2,c\n");
+  const Finished finished = torii({"train", "--data=tiny", "--out=tiny.bundle", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_NE(finished.err.find("too few rows for the split"), std::string::npos) << finished.err;
+  const auto document = Json::parse(finished.out, "stdout");
+  ASSERT_TRUE(document.ok());
+  EXPECT_EQ(document->find("split")->string_at("spec"), "none");
+  EXPECT_EQ(document->find("split")->int_at("train"), 4);
+  // The bundle says so too: its rows are no rows to judge by.
+  expect_error(torii({"evaluate", "--bundle=tiny.bundle", "--data=tiny", "--json"}), 2,
+               "invalid_argument");
+  for (const char* chosen :
+       {"--split=random:0.8/0.1/0.1", "--set=evaluate.split=random:0.8/0.1/0.1"}) {
+    expect_error(torii({"train", "--data=tiny", "--out=no.bundle", chosen, "--json"}), 2,
+                 "invalid_argument");
+  }
+}
+
 TEST_F(MainJob, InterruptEndsWithoutABundle) {
   RunOptions options;
   options.interrupt = [](const std::string& err) { return err.find("epoch") != std::string::npos; };

@@ -37,6 +37,7 @@ const std::vector<Case>& cases() {
       {{"train", "--data=nowhere", "--out=x", "--resume"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--preset=artcle"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--seed=many"}, 2},
+      {{"train", "--config=right.yaml", "--out=x", "--seed=-1"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--set", "train.epoch=3"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--set", "train.epochs=0"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--set", "epochs"}, 2},
