@@ -4,9 +4,11 @@
 
 #include <memory>
 
+#include "cli/config.h"
 #include "cli/importing.h"
 #include "cli/layout.h"
 #include "cli/verbs.h"
+#include "model/bundle_manifest.h"
 
 namespace torii::cli {
 namespace {
@@ -41,9 +43,22 @@ void describe(const Json& value, const std::string& key, std::string& out) {
   out += fmt::format("  {:<36} {}\n", key, cut(text, kTextColumns - 39));
 }
 
+void warn_foreign(const Session& session, const std::string& path) {
+  for (const std::string& name : model::foreign_files(path)) {
+    session.reporter().warn(fmt::format("{}: {} is no part of the bundle", path, name));
+  }
+}
+
 Result<void> show(Session& session, const BundleFlags& flags) {
   TORII_TRY(const std::string path, path_of(flags, "show"));
+  TORII_TRY_VOID(check_config(session));
   TORII_TRY(const Json manifest, model::read_manifest(path));
+  TORII_TRY(const auto parts, model::parts_from_json(manifest, path));
+  for (const model::BundlePart& part : parts) {  // shown all the same: it may help to find out why
+    const auto whole = model::verify_part(path, part);
+    if (!whole.ok()) session.reporter().warn("damaged: " + whole.error().message);
+  }
+  warn_foreign(session, path);
   std::string text;
   describe(manifest, "", text);
   session.print(fmt::format("{}\n{}  {}\n", session.strong(path), text,
@@ -54,15 +69,20 @@ Result<void> show(Session& session, const BundleFlags& flags) {
 
 Result<void> verify(Session& session, const BundleFlags& flags) {
   TORII_TRY(const std::string path, path_of(flags, "verify"));
+  TORII_TRY_VOID(check_config(session));
   TORII_TRY(const model::Bundle bundle, model::open_bundle(path));
+  warn_foreign(session, path);
   session.print(fmt::format("{}  whole: every part has its size and SHA-256, id {}\n", path,
                             bundle.id.substr(0, 12)));
+  Json foreign = Json::array();
+  for (std::string& name : model::foreign_files(path)) foreign.push(std::move(name));
   Json document = Json::object();
   document.set("bundle", path)
       .set("ok", true)
       .set("id", bundle.id)
       .set("items", bundle.item_ids.size())
-      .set("metric", metric_name(bundle.model.metric));
+      .set("metric", metric_name(bundle.model.metric))
+      .set("foreign", std::move(foreign));
   session.answer(document);
   return {};
 }

@@ -113,6 +113,11 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
   return config;
 }
 
+Result<void> check_config(const Session& session) {
+  TORII_TRY([[maybe_unused]] const auto config, load_config(session, {.needs_data = false}));
+  return {};
+}
+
 std::string configuration_page() {
   Config config;
   std::string out =

@@ -57,6 +57,9 @@ struct ConfigLayers {
 [[nodiscard]] Result<std::unique_ptr<Config>> load_config(const Session& session,
                                                           const ConfigLayers& layers);
 
+/// For verbs that need no configuration: one that is given must still be right.
+[[nodiscard]] Result<void> check_config(const Session& session);
+
 /// docs/configuration.md, from the declarations.
 [[nodiscard]] std::string configuration_page();
 

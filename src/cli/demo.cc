@@ -89,14 +89,21 @@ Result<void> run(Session& session, const DemoFlags& flags) {
   Stopwatch watch;
   const std::filesystem::path out(flags.out);
   const std::filesystem::path data = out / "data";
+  const std::filesystem::path candidates = out / "candidates.parquet";
+  const std::string bundle = (out / "ml-100k.bundle").string();
+  constexpr const char* kOurs[] = {"data", "ml-100k.bundle", "candidates.parquet"};
+  TORII_TRY_VOID(check_tables_place(flags.out, kOurs));
+  if (std::filesystem::exists(out)) {
+    TORII_TRY_VOID(check_bundle_place(bundle));
+    TORII_TRY_VOID(check_file_place(candidates.string()));
+  }
   session.print(session.strong("torii demo") + "\n" + wrap(kDemoTerms, 0) + "\n" + kDemoCitation +
                 "\n");
   TORII_TRY_VOID(prepare_data(session, data));
   TORII_TRY(auto config, demo_config(session, flags, data));
 
   heading(session, "1. Learn from 80 % of the ratings, choose the epoch on 10 %");
-  TORII_TRY(Trained trained,
-            train_bundle(session, *config, "default", (out / "ml-100k.bundle").string()));
+  TORII_TRY(Trained trained, train_bundle(session, *config, "default", bundle));
   session.print(trained.summary);
   watch.lap("train");
 
@@ -114,7 +121,6 @@ Result<void> run(Session& session, const DemoFlags& flags) {
   watch.lap("evaluate");
 
   heading(session, "3. Write the best films for everyone");
-  const std::filesystem::path candidates = out / "candidates.parquet";
   TORII_TRY(ThreadPool * pool, session.pool());
   TORII_TRY(const recommend::CandidateCounts written,
             recommend::write_candidates(candidates, opened.bundle, dataset, opened.texts.get(),

@@ -13,6 +13,8 @@
 namespace torii::cli {
 namespace {
 
+constexpr const char* kTables[] = {"user_embeddings.parquet", "item_embeddings.parquet"};
+
 struct EmbedFlags {
   std::string bundle;
   std::string data;
@@ -38,6 +40,7 @@ Result<void> write_side(const std::filesystem::path& path, const char* id_name, 
 Result<void> run(Session& session, const EmbedFlags& flags) {
   if (flags.bundle.empty()) return invalid("embed: --bundle=BUNDLE is missing");
   if (flags.out.empty()) return invalid("embed: --out=DIR is missing: where to write the tables");
+  TORII_TRY_VOID(check_tables_place(flags.out, kTables));
   Stopwatch watch;
   TORII_TRY(const OpenBundle opened, open_for_data(session, flags.bundle, flags.data));
   TORII_TRY(const data::LoadedDataset loaded, load_data(session, *opened.config));
@@ -47,10 +50,8 @@ Result<void> run(Session& session, const EmbedFlags& flags) {
   watch.lap("embed");
   const std::filesystem::path out(flags.out);
   TORII_TRY_VOID(make_folder(out));
-  TORII_TRY_VOID(write_side(out / "user_embeddings.parquet", "user_id", dataset.users,
-                            embedded.users.embeddings));
-  TORII_TRY_VOID(write_side(out / "item_embeddings.parquet", "item_id", dataset.items,
-                            embedded.items.embeddings));
+  TORII_TRY_VOID(write_side(out / kTables[0], "user_id", dataset.users, embedded.users.embeddings));
+  TORII_TRY_VOID(write_side(out / kTables[1], "item_id", dataset.items, embedded.items.embeddings));
   watch.lap("write");
   const char* metric = metric_name(opened.bundle.model.metric);
   session.print(fmt::format(

@@ -7,6 +7,7 @@
 
 #include "cli/layout.h"
 #include "cli/terminal.h"
+#include "model/bundle_manifest.h"
 
 namespace torii::cli {
 
@@ -91,23 +92,72 @@ Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, const Co
   return text::open_cached_encoder(options, session.cache_folder());
 }
 
-Result<void> check_file_place(const std::string& out) {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path without_slash(const std::string& path) {  // "x/" means x
+  std::string plain = path;
+  while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  return plain;
+}
+
+Result<void> check_parent(const fs::path& path, const std::string& out) {
   std::error_code ignored;
-  const std::filesystem::path parent = std::filesystem::path(out).parent_path();
-  if (parent.empty() || std::filesystem::is_directory(parent, ignored)) return {};
+  const fs::path parent = path.parent_path();
+  if (parent.empty() || fs::is_directory(parent, ignored)) return {};
   return make_error(ErrorCode::kNotFound, "--out={}: there is no folder {}; make it first", out,
                     parent.string());
 }
 
-Result<void> check_bundle_place(const std::string& out) {
-  namespace fs = std::filesystem;
+bool is_empty_folder(const fs::path& path) {
+  std::error_code failure;
+  return fs::is_directory(path, failure) && fs::is_empty(path, failure) && !failure;
+}
+
+}  // namespace
+
+Result<void> check_file_place(const std::string& out) {
   std::error_code ignored;
-  std::string plain = out;  // "x/" means x
-  while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
-  TORII_TRY_VOID(check_file_place(plain));
-  if (!fs::exists(plain, ignored) || fs::is_empty(plain, ignored)) return {};
-  if (fs::exists(fs::path(plain) / "bundle.json", ignored)) return {};
+  TORII_TRY_VOID(check_parent(out, out));
+  if (!out.ends_with('/') && !fs::is_directory(out, ignored)) return {};
+  return invalid("--out={}: this is a folder; name a file, for example {}", out,
+                 (without_slash(out) / "candidates.parquet").string());
+}
+
+Result<void> check_bundle_place(const std::string& out) {
+  std::error_code ignored;
+  const fs::path path = without_slash(out);
+  TORII_TRY_VOID(check_parent(path, out));
+  if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) return {};
+  if (is_empty_folder(path) || model::is_bundle_folder(path)) return {};
+  if (fs::exists(path / model::kManifestFile, ignored)) {
+    return invalid(
+        "--out={}: this holds more than a bundle ({}), which would be lost; give another name, or "
+        "take it out first",
+        out, fmt::join(model::foreign_files(path), ", "));
+  }
   return invalid("--out={}: this is there already and is no bundle; give another name", out);
+}
+
+Result<void> check_tables_place(const std::string& out, std::span<const char* const> names) {
+  std::error_code ignored;
+  const fs::path path = without_slash(out);
+  for (fs::path at = path; !at.empty() && at != at.root_path(); at = at.parent_path()) {
+    if (!fs::exists(at, ignored)) continue;
+    if (!fs::is_directory(at, ignored)) {
+      return invalid("--out={}: {} is a file; name a folder", out, at.string());
+    }
+    break;
+  }
+  if (!fs::exists(path, ignored) || is_empty_folder(path)) return {};
+  if (fs::exists(path / model::kManifestFile, ignored)) {
+    return invalid("--out={}: this is a bundle; name another folder", out);
+  }
+  for (const char* name : names) {
+    if (fs::exists(path / name, ignored)) return {};
+  }
+  return invalid("--out={}: there is something else in this folder; name a new one", out);
 }
 
 bool has_text(const features::Spec& spec) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,10 +52,14 @@ void set_findings(Json& document, const data::Dataset& dataset);
                                                                     const Config& config);
 
 /// Whether a bundle may be written there, before work is spent on it: the folder above must exist,
-/// and what has that name already must be a bundle or an empty folder.
+/// and what has that name already must be an empty folder or a bundle with nothing beside it.
 [[nodiscard]] Result<void> check_bundle_place(const std::string& out);
-/// The same for a file: the folder above must exist.
+/// The same for a file: the folder above must exist, and no folder of that name.
 [[nodiscard]] Result<void> check_file_place(const std::string& out);
+/// The same for a folder of tables, which is made with all folders above: new, empty, or one that
+/// holds a table of `names` already. A bundle is none.
+[[nodiscard]] Result<void> check_tables_place(const std::string& out,
+                                              std::span<const char* const> names);
 
 /// Users and items of a data set, encoded by a spec.
 struct EncodedData {

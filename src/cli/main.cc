@@ -110,7 +110,8 @@ int main(int argc, char** argv) {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   std::signal(SIGPIPE, SIG_IGN);
-  const std::vector<std::string> words(argv + 1, argv + argc);
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "--version") words.front() = "version";
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   const Environment environment = read_environment();
   const bool colour = wants_colour(environment, STDERR_FILENO);

@@ -12,15 +12,15 @@ constexpr std::int64_t kThreadsMax = 1024;
 }  // namespace
 
 void declare_output(Verb& verb, CommonFlags& flags) {
+  verb.text("--config", "FILE", &flags.config,
+            "Configuration (torii.yaml); all keys: docs/configuration.md.");
+  verb.texts("--set", "KEY=VALUE", &flags.sets,
+             "Overrides one key of the configuration, e.g. --set train.epochs=5. Repeatable.");
   verb.flag("--json", &flags.json, "One JSON document on stdout; everything else goes to stderr.");
   verb.flag("--quiet", &flags.quiet, "No progress, only warnings and the result.");
 }
 
 void declare_common(Verb& verb, CommonFlags& flags) {
-  verb.text("--config", "FILE", &flags.config,
-            "Configuration (torii.yaml); all keys: docs/configuration.md.");
-  verb.texts("--set", "KEY=VALUE", &flags.sets,
-             "Overrides one key of the configuration, e.g. --set train.epochs=5. Repeatable.");
   verb.integer("--threads", "N", &flags.threads, "Processors to use; all of them unless told.");
   verb.text("--cache", "DIR", &flags.cache,
             "Where text vectors are kept between runs, or 'none'; ~/.cache/torii unless told.");

@@ -29,7 +29,8 @@ struct CommonFlags {
   bool quiet = false;
 };
 void declare_common(Verb& verb, CommonFlags& flags);
-/// --json and --quiet alone, for verbs without data.
+/// --config, --set, --json and --quiet alone, for verbs without data; their actions check the
+/// configuration by check_config().
 void declare_output(Verb& verb, CommonFlags& flags);
 
 /// One call of a verb: what it was given, and where its answer goes.

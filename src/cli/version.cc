@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/cpu.h"
+#include "cli/config.h"
 #include "cli/layout.h"
 #include "cli/library_versions.h"
 #include "cli/program_version.h"
@@ -10,9 +11,10 @@ namespace torii::cli {
 
 void add_version(Verb& root, CommonFlags& common) {
   Verb& verb = root.child("version", "Version, instruction set and libraries.");
-  verb.usage("torii version [--json]");
+  verb.usage("torii version | torii --version");
   declare_output(verb, common);
   verb.action([](Session& session) -> Result<void> {
+    TORII_TRY_VOID(check_config(session));
     Json libraries = Json::object();
     std::vector<std::pair<std::string, std::string>> rows;
     for (const LibraryVersion& library : kLibraries) {

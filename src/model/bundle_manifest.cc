@@ -123,21 +123,27 @@ Result<std::vector<BundlePart>> parts_from_json(const Json& manifest, const std:
   return parts;
 }
 
-bool is_bundle_folder(const std::filesystem::path& folder) {
-  auto text = read_file(folder / kManifestFile, kManifestMax);
-  if (!text.ok()) return false;
-  auto json = Json::parse(*text, kManifestFile);
-  if (!json.ok() || json->string_at("format") != kBundleFormat) return false;
+std::vector<std::string> foreign_files(const std::filesystem::path& folder) {
+  std::vector<std::string> foreign;
   std::error_code error;
   for (auto entry = std::filesystem::directory_iterator(folder, error);
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     const auto is_it = [&](const char* known) { return name == known; };
     if (name != kManifestFile && std::none_of(kPartNames.begin(), kPartNames.end(), is_it)) {
-      return false;
+      foreign.push_back(name);
     }
   }
-  return !error;
+  std::sort(foreign.begin(), foreign.end());
+  return foreign;
+}
+
+bool is_bundle_folder(const std::filesystem::path& folder) {
+  auto text = read_file(folder / kManifestFile, kManifestMax);
+  if (!text.ok()) return false;
+  auto json = Json::parse(*text, kManifestFile);
+  if (!json.ok() || json->string_at("format") != kBundleFormat) return false;
+  return foreign_files(folder).empty();
 }
 
 }  // namespace torii::model

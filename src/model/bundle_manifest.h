@@ -42,6 +42,9 @@ struct BundlePart {
 [[nodiscard]] Result<std::vector<BundlePart>> parts_from_json(const Json& manifest,
                                                               const std::string& name);
 
+/// Names in `folder` that are no file of a bundle, sorted; empty if it cannot be read.
+[[nodiscard]] std::vector<std::string> foreign_files(const std::filesystem::path& folder);
+
 /// True if `folder` holds a bundle and nothing else: it may be replaced by another one.
 [[nodiscard]] bool is_bundle_folder(const std::filesystem::path& folder);
 

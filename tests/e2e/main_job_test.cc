@@ -274,6 +274,44 @@ TEST_F(MainJob, CorruptBundleIsNamedAndRefused) {
   EXPECT_TRUE(answer({"bundle", "show", "shop.bundle"}).find("parts") != nullptr);
 }
 
+TEST_F(MainJob, BundleVerbsNameForeignFilesAndDamagedParts) {
+  namespace fs = std::filesystem;
+  fs::copy(*folder_ / "shop.bundle", *folder_ / "odd.bundle");
+  EXPECT_EQ(torii({"bundle", "show", "odd.bundle"}).err, "");
+  write_text(*folder_ / "odd.bundle/notes.txt", "mine\n");
+  const Finished verified = torii({"bundle", "verify", "odd.bundle", "--json"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.err;
+  EXPECT_NE(verified.err.find("notes.txt"), std::string::npos) << verified.err;
+  const auto document = Json::parse(verified.out, "stdout");
+  ASSERT_TRUE(document.ok());
+  EXPECT_EQ(document->find("foreign")->as_array().size(), 1U);
+  // It would be lost: said before the training.
+  const Finished train = torii({"train", "--data=shop", "--out=odd.bundle", "--json"});
+  expect_error(train, 2, "invalid_argument");
+  EXPECT_EQ(train.err.find("interactions"), std::string::npos) << train.err;
+
+  write_text(*folder_ / "odd.bundle/items.safetensors", "");
+  expect_error(torii({"bundle", "verify", "odd.bundle", "--json"}), 2, "corrupt");
+  const Finished shown = torii({"bundle", "show", "odd.bundle"});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_NE(shown.err.find("damaged: odd.bundle/items.safetensors"), std::string::npos);
+}
+
+TEST_F(MainJob, EveryVerbTakesAConfiguration) {
+  write_text(*folder_ / "small.yaml", "train: {epochs: 3}\n");
+  for (const std::vector<std::string>& verb :
+       std::vector<std::vector<std::string>>{{"version"},
+                                             {"--version"},
+                                             {"bundle", "show", "shop.bundle"},
+                                             {"bundle", "verify", "shop.bundle"}}) {
+    std::vector<std::string> words = verb;
+    words.insert(words.end(), {"--config=small.yaml", "--set", "train.width=1"});
+    EXPECT_EQ(torii(words).exit_code, 2) << verb.back();
+    words.back() = "train.epochs=5";
+    EXPECT_TRUE(answer(words).is_object());
+  }
+}
+
 TEST_F(MainJob, MissingFilesAreNamed) {
   write_text(*folder_ / "empty/users.csv", "user_id\nu1\n");
   const Finished finished = torii({"train", "--data=empty", "--out=e.bundle", "--json"});

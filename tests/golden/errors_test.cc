@@ -50,6 +50,19 @@ const std::vector<Case>& cases() {
       {{"train", "--config=right.yaml", "--out=x", "--threads=-3"}, 2},
       {{"train", "--config=right.yaml", "--out=there/is/none"}, 2},
       {{"train", "--config=right.yaml", "--out=full"}, 2},
+      {{"train", "--config=right.yaml", "--out=rows.csv"}, 2},
+      {{"train", "--config=right.yaml", "--out=mixed"}, 2},
+      {{"embed", "--bundle=b", "--data=d", "--out=rows.csv"}, 2},
+      {{"embed", "--bundle=b", "--data=d", "--out=rows.csv/below"}, 2},
+      {{"embed", "--bundle=b", "--data=d", "--out=mixed"}, 2},
+      {{"embed", "--bundle=b", "--data=d", "--out=full"}, 2},
+      {{"candidates", "--bundle=b", "--data=d", "--out=full"}, 2},
+      {{"candidates", "--bundle=b", "--data=d", "--out=new/"}, 2},
+      {{"demo", "--out=rows.csv"}, 2},
+      {{"demo", "--out=full"}, 2},
+      {{"version", "--set", "train.epoch=3"}, 2},
+      {{"bundle", "show", "nowhere", "--config=typo.yaml"}, 2},
+      {{"bundle", "verify", "nowhere", "--set", "train.epochs=0"}, 2},
       {{"evaluate", "--data=x"}, 2},
       {{"evaluate", "--data=x", "--bundle=b", "--baseline=popularity"}, 2},
       {{"evaluate", "--data=x", "--baseline=ease"}, 2},
@@ -81,6 +94,8 @@ class Errors : public ::testing::Test {
     write_text(folder_ / "list.yaml", "- train\n");
     write_text(folder_ / "right.yaml", "data:\n  interactions: {path: rows.csv}\n");
     write_text(folder_ / "rows.csv", "user_id,item_id\n1,a\n1,b\n2,a\n");
+    write_text(folder_ / "mixed/bundle.json", "{\"format\": \"torii-bundle\"}\n");
+    write_text(folder_ / "mixed/notes.txt", "mine\n");
     write_text(folder_ / "full/letter.txt", "not a bundle\n");
   }
   [[nodiscard]] Finished torii(std::vector<std::string> words) const {
