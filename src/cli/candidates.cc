@@ -20,6 +20,15 @@ struct CandidatesFlags {
   std::int64_t k = 64;
 };
 
+// "64"; lists that had to be shorter say so.
+std::string length_text(std::size_t k, const recommend::CandidateCounts& written,
+                        std::size_t items) {
+  if (written.users == 0 || written.entries == written.users * k) return fmt::format("{}", k);
+  const double mean = static_cast<double>(written.entries) / static_cast<double>(written.users);
+  return fmt::format("{:.1f} (on average: {} are asked for, but of {} some are seen already)", mean,
+                     grouped(k), grouped(items));
+}
+
 Result<void> run(Session& session, const CandidatesFlags& flags) {
   if (flags.bundle.empty()) return invalid("candidates: --bundle=BUNDLE is missing");
   if (flags.out.empty()) return invalid("candidates: --out=FILE is missing: where to write them");
@@ -46,8 +55,9 @@ Result<void> run(Session& session, const CandidatesFlags& flags) {
     sources_text += fmt::format("{}{} {}", sources_text.empty() ? "" : ", ",
                                 grouped(written.by_source[i]), name);
   }
-  session.print(fmt::format("{}  the best {} items for {} users ({}), in {}\n", flags.out, k,
-                            grouped(written.users), sources_text, duration(watch.total())));
+  session.print(fmt::format("{}  the best {} items for {} users ({}), in {}\n", flags.out,
+                            length_text(k, written, dataset.items.size()), grouped(written.users),
+                            sources_text, duration(watch.total())));
   Json document = Json::object();
   document.set("out", flags.out)
       .set("bundle", opened.bundle.id)

@@ -32,6 +32,12 @@ Result<void> apply_file(Config& config, const std::filesystem::path& path) {
     return invalid("{}: found {}, expected sections such as 'data:'", path.string(),
                    tree.type_name());
   }
+  for (const char* later : {"serve", "publish", "pipeline"}) {
+    if (tree.find(later) != nullptr) {
+      return make_error(ErrorCode::kUnsupported, "{}: the section '{}' is not in this version",
+                        path.string(), later);
+    }
+  }
   const std::string text_model = config.model.text_model;
   TORII_TRY_VOID(config.set.apply(tree, path.string()));
   // Paths in a file are meant from where the file is.

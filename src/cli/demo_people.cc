@@ -54,9 +54,9 @@ std::string genres_of(const data::Dataset& dataset, std::uint32_t item) {
 
 std::string title_and_genre(const Session& session, const data::Dataset& dataset,
                             std::uint32_t item, std::size_t columns) {
-  const std::string title = cut(title_of(dataset, item), columns);
+  const std::string title = cut(visible(title_of(dataset, item)), columns);
   const std::size_t used = columns_of(title);
-  const std::string genre = genres_of(dataset, item);
+  const std::string genre = visible(genres_of(dataset, item));
   if (genre.empty() || used + 8 > columns) return title + std::string(columns - used, ' ');
   const std::string rest = cut(genre, columns - used - 3);
   return title + session.faint(" · " + rest) +
@@ -106,7 +106,7 @@ std::string people_text(const Session& session, const data::Dataset& dataset,
           task.relevant.items.of(static_cast<std::uint32_t>(place - task.relevant.users.begin()));
     }
     out += fmt::format("\n  {}  {}\n", session.strong(fmt::format("person {}", id)),
-                       describe_user(dataset, *user));
+                       visible(describe_user(dataset, *user)));
     out += person_text(session, dataset, liked_by(dataset, split, *user), lists.of(0), held_out);
   }
   return out + fmt::format("\n  {}\n", session.faint("✓ held out: the model never saw that this "

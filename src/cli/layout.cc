@@ -70,6 +70,27 @@ std::size_t columns_of(std::string_view text) {
   return columns;
 }
 
+std::string visible(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = code_point(text, at);
+    const bool turns =
+        (c.value >= 0x202A && c.value <= 0x202E) || (c.value >= 0x2066 && c.value <= 0x2069);
+    if (c.value < 0x20) {
+      out += "\xe2\x90";  // U+2400 and what follows
+      out += static_cast<char>(0x80 + c.value);
+    } else if (c.value == 0x7F) {
+      out += "␡";
+    } else if ((c.size == 1 && c.value >= 0x80) || (c.value >= 0x80 && c.value < 0xA0) || turns) {
+      out += "�";
+    } else {
+      out += text.substr(at, c.size);
+    }
+    at += c.size;
+  }
+  return out;
+}
+
 std::string cut(std::string_view text, std::size_t columns) {
   if (columns_of(text) <= columns) return std::string(text);
   if (columns == 0) return "";

@@ -13,6 +13,11 @@ inline constexpr std::size_t kTextColumns = 100;
 /// combining marks and escape sequences none.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
 
+/// `text` without anything that a terminal would obey: control characters become their pictures
+/// ("␛"), line breaks too; those of C1, marks that turn the direction of writing, and bytes that
+/// are no UTF-8 become "�". For all that comes out of data.
+[[nodiscard]] std::string visible(std::string_view text);
+
 /// `text` cut to `columns`, with "…" at its end if anything is lost.
 [[nodiscard]] std::string cut(std::string_view text, std::size_t columns);
 

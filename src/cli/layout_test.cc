@@ -15,6 +15,19 @@ TEST(Layout, ColumnsCountWhatATerminalShows) {
   EXPECT_EQ(columns_of("\xe2\x82"), 2U);
 }
 
+TEST(Layout, VisibleTextCannotCommandATerminal) {
+  EXPECT_EQ(visible("Pokémon 日本 ☃"), "Pokémon 日本 ☃");
+  EXPECT_EQ(visible("\x1b[31mred\x1b]0;title\a"), "␛[31mred␛]0;title␇");
+  EXPECT_EQ(visible("a\r\nb\tc\x7f"), "a␍␊b␉c␡");
+  EXPECT_EQ(visible(std::string_view("\0", 1)), "␀");
+  EXPECT_EQ(visible("\xc2\x9b"
+                    "2J"),
+            "�2J")
+      << "CSI as one character";
+  EXPECT_EQ(visible("\x9b\xff"), "��") << "CSI as one byte";
+  EXPECT_EQ(visible("\u202Egnp.exe"), "�gnp.exe");
+}
+
 TEST(Layout, CutKeepsWholeCharacters) {
   EXPECT_EQ(cut("torii", 5), "torii");
   EXPECT_EQ(cut("torii gate", 6), "torii…");

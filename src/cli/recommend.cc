@@ -40,19 +40,20 @@ Json items_json(const data::Dataset& dataset, const recommend::Answer& answer) {
 
 std::string answer_text(const Session& session, const data::Dataset& dataset,
                         const std::string& user, const recommend::Answer& answer) {
-  std::string out = session.strong(fmt::format("user {}", user));
-  out += fmt::format("  {}\n", session.faint(answer.reason));
+  std::string out = session.strong(fmt::format("user {}", visible(user)));
+  out += fmt::format("  {}\n", session.faint(visible(answer.reason)));
   if (answer.user) {
     const std::string about = describe_user(dataset, *answer.user);
-    if (!about.empty()) out += "  " + cut(about, kTextColumns - 2) + "\n";
+    if (!about.empty()) out += "  " + cut(visible(about), kTextColumns - 2) + "\n";
   }
   out += "\n";
   TextTable table({"", "item", "title", "score"});
   table.set_left_columns(3);
   int rank = 0;
   for (const retrieval::Scored& entry : answer.items) {
-    table.add({fmt::format("{}", ++rank), std::string(dataset.items[entry.item]),
-               cut(title_of(dataset, entry.item), 60), fmt::format("{:.4f}", entry.score)});
+    table.add({fmt::format("{}", ++rank), visible(dataset.items[entry.item]),
+               cut(visible(title_of(dataset, entry.item)), 60),
+               fmt::format("{:.4f}", entry.score)});
   }
   return out +
          (answer.items.empty() ? "  nothing is left that the user has not seen\n" : table.text());

@@ -75,6 +75,12 @@ Result<std::string> find_table(const fs::path& folder, std::string_view name,
 Result<DataOptions> options_for_folder(const std::string& folder, DataOptions defaults) {
   std::error_code error;
   if (!fs::is_directory(folder, error)) {
+    if (fs::exists(folder, error)) {
+      return invalid(
+          "{}: this is a file; expected the folder that holds interactions.parquet (or name files "
+          "in torii.yaml: data.interactions.path)",
+          folder);
+    }
     return make_error(ErrorCode::kNotFound, "{}: no such folder", folder);
   }
   std::vector<fs::path> files;

@@ -62,8 +62,12 @@ Result<std::vector<int>> select_columns(const std::vector<std::string>& names,
   for (const std::string& wanted : options.columns) {
     if (std::find(names.begin(), names.end(), wanted) != names.end()) continue;
     const auto near = nearest(wanted, names);
-    return invalid("{}: no column '{}'{}; columns there are: {}", source, wanted,
-                   near ? fmt::format(" (did you mean '{}'?)", *near) : "", fmt::join(names, ", "));
+    // One name with separators in it: the whole head was read as one field.
+    const bool one = names.size() == 1 && names[0].find_first_of(";\t|") != std::string::npos;
+    return invalid(
+        "{}: no column '{}'{}; columns there are: {}{}", source, wanted,
+        near && !one ? fmt::format(" (did you mean '{}'?)", *near) : "", fmt::join(names, ", "),
+        one ? "; if the fields are parted by another character, name it: data.delimiter" : "");
   }
   const bool all = options.columns.empty() && options.optional_columns.empty();
   std::vector<int> places;

@@ -312,6 +312,14 @@ TEST_F(MainJob, EveryVerbTakesAConfiguration) {
   }
 }
 
+TEST_F(MainJob, RecommendPrintsNothingThatATerminalObeys) {
+  const Finished finished =
+      torii({"recommend", "--bundle=shop.bundle", "--data=shop", "--user=\x1b[2Jnobody"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_EQ(finished.out.find('\x1b'), std::string::npos) << finished.out;
+  EXPECT_NE(finished.out.find("user ␛[2Jnobody"), std::string::npos) << finished.out;
+}
+
 TEST_F(MainJob, MissingFilesAreNamed) {
   write_text(*folder_ / "empty/users.csv", "user_id\nu1\n");
   const Finished finished = torii({"train", "--data=empty", "--out=e.bundle", "--json"});

@@ -43,6 +43,9 @@ const std::vector<Case>& cases() {
       {{"train", "--data=nowhere", "--out=x", "--set", "epochs"}, 2},
       {{"train", "--config=none.yaml", "--out=x"}, 2},
       {{"train", "--config=typo.yaml", "--out=x"}, 2},
+      {{"train", "--config=later.yaml", "--out=x"}, 2},
+      {{"train", "--data=rows.csv", "--out=x"}, 2},
+      {{"train", "--data=semicolons", "--out=x"}, 2},
       {{"train", "--config=broken.yaml", "--out=x"}, 2},
       {{"train", "--config=list.yaml", "--out=x"}, 2},
       {{"train", "--config=right.yaml", "--out=x", "--split=sometimes"}, 2},
@@ -90,6 +93,8 @@ class Errors : public ::testing::Test {
  protected:
   void SetUp() override {
     write_text(folder_ / "typo.yaml", "train:\n  epoks: 3\n");
+    write_text(folder_ / "later.yaml", "train:\n  epochs: 3\nserve:\n  port: 80\n");
+    write_text(folder_ / "semicolons/interactions.csv", "user_id;item_id\n1;a\n2;b\n");
     write_text(folder_ / "broken.yaml", "train:\n  epochs: [3\n");
     write_text(folder_ / "list.yaml", "- train\n");
     write_text(folder_ / "right.yaml", "data:\n  interactions: {path: rows.csv}\n");
