@@ -11,6 +11,8 @@
 #include <limits>
 #include <utility>
 
+#include "data/repair_utf8.h"
+
 namespace torii::data {
 namespace {
 
@@ -99,12 +101,13 @@ arrow::Result<std::shared_ptr<arrow::Array>> decoded(const std::shared_ptr<arrow
 // Converts the chunks of one column, one after the other.
 class Converter {
  public:
-  Converter(const arrow::ChunkedArray& array, std::string name, std::string_view where)
-      : array_(array), where_(where) {
+  Converter(const arrow::ChunkedArray& array, std::string name, std::string_view where,
+            IllFormed ill_formed)
+      : array_(array), where_(where), ill_formed_(ill_formed) {
     column_.name = std::move(name);
   }
 
-  Result<Column> convert() {
+  Result<Converted> convert() {
     const auto rows = static_cast<std::size_t>(array_.length());
     if (array_.null_count() > 0) column_.valid.reserve(rows);
     const Route route = route_of(*array_.type());
@@ -147,7 +150,7 @@ class Converter {
       row_ += chunk->length();
     }
     if (column_.type == ColumnType::kFloat64) nan_to_null();
-    return std::move(column_);
+    return Converted{std::move(column_), repaired_};
   }
 
  private:
@@ -387,8 +390,24 @@ class Converter {
     return check_utf8(to, start, first);
   }
 
+  // The texts from `first` on, which start at byte `start`, anew.
+  void repair(StringArray& texts, std::uint64_t start, std::size_t first) {
+    StringArray tail;
+    for (std::size_t i = first; i < texts.size(); ++i) {
+      if (arrow::util::ValidateUTF8(texts[i])) {
+        tail.push_back(texts[i]);
+      } else {
+        tail.push_back(repair_utf8(texts[i]));
+        ++repaired_;
+      }
+    }
+    texts.bytes.resize(start);
+    texts.offsets.resize(first + 1);
+    for (std::size_t i = 0; i < tail.size(); ++i) texts.push_back(tail[i]);
+  }
+
   // All the bytes at once; then no text may start inside a character.
-  Result<void> check_utf8(const StringArray& texts, std::uint64_t start, std::size_t first) {
+  Result<void> check_utf8(StringArray& texts, std::uint64_t start, std::size_t first) {
     const std::string_view bytes = std::string_view(texts.bytes).substr(start);
     bool valid = arrow::util::ValidateUTF8(bytes);
     for (std::size_t i = first; i < texts.size() && valid; ++i) {
@@ -397,6 +416,10 @@ class Converter {
               (static_cast<unsigned char>(texts.bytes[offset]) & 0xC0U) != 0x80U;
     }
     if (valid) return {};
+    if (ill_formed_ == IllFormed::kRepair) {
+      repair(texts, start, first);
+      return {};
+    }
     for (std::size_t i = first; i < texts.size(); ++i) {
       if (!arrow::util::ValidateUTF8(texts[i])) {
         return invalid(
@@ -418,6 +441,8 @@ class Converter {
 
   const arrow::ChunkedArray& array_;
   std::string_view where_;
+  IllFormed ill_formed_;
+  std::uint64_t repaired_ = 0;
   Column column_;
   std::int64_t row_ = 0;  // rows of the chunks before
 };
@@ -439,15 +464,29 @@ bool is_convertible(const arrow::DataType& type) {
   }
 }
 
-Result<Column> from_arrow(const arrow::ChunkedArray& array, std::string name,
-                          std::string_view where) {
+bool is_bytes(const arrow::DataType& type) {
+  switch (type.id()) {
+    case Type::BINARY:
+    case Type::LARGE_BINARY:
+    case Type::BINARY_VIEW:
+      return true;
+    case Type::DICTIONARY:
+      return is_bytes(*static_cast<const arrow::DictionaryType&>(type).value_type());
+    default:
+      return route_of(type) == Route::kList &&
+             is_bytes(*static_cast<const arrow::BaseListType&>(type).value_type());
+  }
+}
+
+Result<Converted> from_arrow(const arrow::ChunkedArray& array, std::string name,
+                             std::string_view where, IllFormed ill_formed) {
   // The table of ValidateUTF8, and the kernels of Cast.
   static const bool initialized = [] {
     arrow::util::InitializeUTF8();
     return true;
   }();
   static_cast<void>(initialized);
-  return Converter(array, std::move(name), where).convert();
+  return Converter(array, std::move(name), where, ill_formed).convert();
 }
 
 Error from_status(const arrow::Status& status, std::string_view where, ErrorCode otherwise) {

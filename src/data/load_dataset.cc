@@ -93,6 +93,11 @@ Table in_dense_order(Entities entities, const std::vector<std::uint32_t>& codes,
   for (const std::string& name : entities.table.skipped()) {
     dataset.findings[fmt::format("{}: column left out: {}", word, name)] = 1;
   }
+  for (const auto& [name, texts] : entities.table.repaired()) {
+    dataset
+        .findings[fmt::format("{}: texts in '{}' not in UTF-8, bad bytes replaced", word, name)] =
+        texts;
+  }
   return std::move(entities.table).without(id_column).take(rows);
 }
 

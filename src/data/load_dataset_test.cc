@@ -150,6 +150,16 @@ TEST_F(LoadDataset, CountsRowsWithoutIdsAndKeepsTheLastOfDuplicates) {
   EXPECT_THAT(dataset.interactions.file_row, ElementsAre(0));
 }
 
+TEST_F(LoadDataset, BadBytesAreRefusedInIdsAndCountedElsewhere) {
+  write("interactions.csv", "user_id,item_id\na,x\n");
+  write("items.csv", "item_id,title\nx,caf\xE9\ny,tea\n");
+  const Dataset dataset = load().dataset;
+  EXPECT_EQ(dataset.item_table.find("title")->text_at(0), "caf\xEF\xBF\xBD");
+  EXPECT_EQ(dataset.findings.at("items: texts in 'title' not in UTF-8, bad bytes replaced"), 1U);
+  write("items.csv", "item_id,title\ncaf\xE9,x\n");
+  EXPECT_THAT(error(), HasSubstr("items.csv: column 'item_id': expected text in UTF-8"));
+}
+
 TEST_F(LoadDataset, OrdersByTimeThenPositionThenRow) {
   write("interactions.csv",
         "user_id,item_id,timestamp,position\n"

@@ -226,12 +226,13 @@ TEST_F(Parquet, ReadsOnlyTheColumnsAskedFor) {
   EXPECT_THAT(*column_names(file), ElementsAre("a", "b", "c"));
 }
 
-TEST_F(Parquet, RefusesTextThatIsNotUtf8) {
+TEST_F(Parquet, RefusesBytesAskedForByNameThatAreNotUtf8) {
   const std::string bad = "caf\xE9";
   arrow::BinaryBuilder builder;
   ASSERT_TRUE(builder.Append("good").ok());
   ASSERT_TRUE(builder.Append(bad).ok());
-  const auto table = read_table(write_columns({{"x", builder.Finish().ValueOrDie()}}));
+  const auto table =
+      read_table(write_columns({{"x", builder.Finish().ValueOrDie()}}), {.columns = {"x"}});
   ASSERT_FALSE(table.ok());
   EXPECT_EQ(table.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(table.error().message, HasSubstr("t.parquet: column 'x'"));
@@ -240,7 +241,52 @@ TEST_F(Parquet, RefusesTextThatIsNotUtf8) {
   arrow::BinaryBuilder halves;
   ASSERT_TRUE(halves.Append("\xC3").ok());
   ASSERT_TRUE(halves.Append("\xA9").ok());
-  EXPECT_FALSE(read_table(write_columns({{"x", halves.Finish().ValueOrDie()}})).ok());
+  const auto file = write_columns({{"x", halves.Finish().ValueOrDie()}});
+  EXPECT_FALSE(read_table(file, {.columns = {"x"}}).ok());
+  EXPECT_FALSE(read_table(file, {.optional_columns = {"x"}}).ok());
+  EXPECT_FALSE(read_table(file, {.text_columns = {"x"}}).ok());
+  EXPECT_TRUE(read_table(file).ok());
+}
+
+TEST_F(Parquet, LeavesOutBytesThatAreNotText) {
+  arrow::BinaryBuilder picture, note;
+  ASSERT_TRUE(picture.Append("\x89PNG\x0D\x0A\xFF").ok());
+  ASSERT_TRUE(picture.AppendNull().ok());
+  ASSERT_TRUE(note.Append("plain").ok());
+  ASSERT_TRUE(note.Append("caf\xC3\xA9").ok());
+  arrow::ListBuilder pictures(arrow::default_memory_pool(),
+                              std::make_shared<arrow::BinaryBuilder>());
+  for (int row = 0; row < 2; ++row) {
+    ASSERT_TRUE(pictures.Append().ok());
+    ASSERT_TRUE(static_cast<arrow::BinaryBuilder*>(pictures.value_builder())->Append("\xFF").ok());
+  }
+  const auto table = read_table(write_columns({{"id", from_json(arrow::int64(), "[1, 2]")},
+                                               {"picture", picture.Finish().ValueOrDie()},
+                                               {"note", note.Finish().ValueOrDie()},
+                                               {"pictures", pictures.Finish().ValueOrDie()}}));
+  ASSERT_TRUE(table.ok()) << table.error().message;
+  ASSERT_EQ(table->columns().size(), 2U);
+  EXPECT_EQ(table->find("note")->text_at(1), "caf\xC3\xA9");
+  ASSERT_EQ(table->skipped().size(), 2U);
+  EXPECT_EQ(table->skipped()[0], "picture (binary, not text in UTF-8)");
+  EXPECT_THAT(table->skipped()[1], HasSubstr("pictures (list<"));
+  EXPECT_TRUE(table->repaired().empty());
+}
+
+TEST_F(Parquet, RepairsTextUnlessAskedForByName) {
+  arrow::StringBuilder builder;
+  for (const char* text : {"good", "caf\xE9", "\xC3", "\xA9", "end"}) {
+    ASSERT_TRUE(builder.Append(text).ok());
+  }
+  const auto file = write_columns({{"x", builder.Finish().ValueOrDie()}}, 2);
+  const auto table = read_table(file);
+  ASSERT_TRUE(table.ok()) << table.error().message;
+  EXPECT_THAT(texts(*table->find("x")),
+              ElementsAre("good", "caf\xEF\xBF\xBD", "\xEF\xBF\xBD", "\xEF\xBF\xBD", "end"));
+  EXPECT_EQ(table->repaired().at("x"), 3U);
+  const auto named = read_table(file, {.columns = {"x"}});
+  ASSERT_FALSE(named.ok());
+  EXPECT_THAT(named.error().message, HasSubstr("expected text in UTF-8, found other bytes"));
 }
 
 TEST_F(Parquet, TakesATextOfTenMegabytes) {

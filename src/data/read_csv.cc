@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <system_error>
 #include <unordered_set>
 
@@ -154,6 +155,7 @@ arrow::csv::ConvertOptions convert_options(const Plan& plan, const std::vector<i
   convert.null_values = options.null_values;
   convert.null_values.push_back("");
   convert.strings_can_be_null = true;
+  convert.check_utf8 = false;  // from_arrow() does, and names the column
   for (const int place : places) {
     const auto i = static_cast<std::size_t>(place);
     const std::string key = std::to_string(i);
@@ -303,11 +305,16 @@ Result<Table> read_csv(const std::filesystem::path& path, const ReadOptions& opt
   }
   TORII_TRY(const auto table, read_arrow(path, plan, places, options));
   std::vector<Column> columns;
+  std::map<std::string, std::uint64_t> repaired;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto place = static_cast<std::size_t>(places[i]);
     const std::string where = fmt::format("{}: column '{}'", source, plan.names[place]);
-    TORII_TRY(Column column,
-              from_arrow(*table->column(static_cast<int>(i)), plan.names[place], where));
+    TORII_TRY(
+        Converted converted,
+        from_arrow(*table->column(static_cast<int>(i)), plan.names[place], where,
+                   is_named(options, plan.names[place]) ? IllFormed::kRefuse : IllFormed::kRepair));
+    if (converted.repaired > 0) repaired[plan.names[place]] = converted.repaired;
+    Column column = std::move(converted.column);
     const AtomicType type = plan.atomic ? (*plan.atomic)[place].type : AtomicType::kToken;
     if (type == AtomicType::kTokenSeq) {
       column = split_tokens(column);
@@ -318,7 +325,9 @@ Result<Table> read_csv(const std::filesystem::path& path, const ReadOptions& opt
     }
     columns.push_back(std::move(column));
   }
-  return Table(std::move(columns), source);
+  Table result(std::move(columns), source);
+  result.set_repaired(std::move(repaired));
+  return result;
 }
 
 Result<std::vector<std::string>> csv_column_names(const std::filesystem::path& path,

@@ -5,8 +5,8 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
 
-#include <algorithm>
 #include <exception>
+#include <map>
 #include <system_error>
 
 #include "data/arrow_convert.h"
@@ -48,13 +48,6 @@ Result<OpenParquet> open(const std::filesystem::path& path) {
   return result;
 }
 
-bool is_named(const ReadOptions& options, const std::string& name) {
-  const auto& names = options.columns;
-  const auto& more = options.optional_columns;
-  return std::find(names.begin(), names.end(), name) != names.end() ||
-         std::find(more.begin(), more.end(), name) != more.end();
-}
-
 Result<Table> read(const std::filesystem::path& path, const ReadOptions& options) {
   TORII_TRY(OpenParquet file, open(path));
   const std::string source = path.filename().string();
@@ -62,9 +55,11 @@ Result<Table> read(const std::filesystem::path& path, const ReadOptions& options
             select_columns(file.schema->field_names(), options, source));
   std::vector<Column> columns;
   std::vector<std::string> skipped;
+  std::map<std::string, std::uint64_t> repaired;
   for (const int place : places) {
     const auto& field = file.schema->field(place);
-    if (!is_convertible(*field->type()) && !is_named(options, field->name())) {
+    const bool named = is_named(options, field->name());
+    if (!is_convertible(*field->type()) && !named) {
       skipped.push_back(fmt::format("{} ({})", field->name(), field->type()->ToString()));
       continue;
     }
@@ -72,8 +67,20 @@ Result<Table> read(const std::filesystem::path& path, const ReadOptions& options
     std::shared_ptr<arrow::ChunkedArray> array;
     const auto status = file.reader->ReadColumn(place, &array);
     if (!status.ok()) return from_status(status, where, ErrorCode::kCorrupt);
-    TORII_TRY(Column column, from_arrow(*array, field->name(), where));
-    columns.push_back(std::move(column));
+    // Bytes are text only if all of them are; a text column with some bad bytes is still text.
+    const bool bytes = is_bytes(*field->type());
+    auto converted = from_arrow(*array, field->name(), where,
+                                named || bytes ? IllFormed::kRefuse : IllFormed::kRepair);
+    if (!converted.ok()) {
+      if (named || !bytes || converted.error().code != ErrorCode::kInvalidArgument) {
+        return converted.error();
+      }
+      skipped.push_back(
+          fmt::format("{} ({}, not text in UTF-8)", field->name(), field->type()->ToString()));
+      continue;
+    }
+    if (converted->repaired > 0) repaired[field->name()] = converted->repaired;
+    columns.push_back(std::move(converted->column));
   }
   for (const Column& column : columns) {
     if (column.size() != columns.front().size()) {
@@ -84,6 +91,7 @@ Result<Table> read(const std::filesystem::path& path, const ReadOptions& options
   }
   Table table(std::move(columns), source);
   table.set_skipped(std::move(skipped));
+  table.set_repaired(std::move(repaired));
   return table;
 }
 

@@ -52,6 +52,11 @@ Result<FileFormat> file_format(const std::filesystem::path& path, const ReadOpti
       path.string());
 }
 
+bool is_named(const ReadOptions& options, const std::string& name) {
+  const auto& texts = options.text_columns;
+  return is_asked_for(options, name) || std::find(texts.begin(), texts.end(), name) != texts.end();
+}
+
 bool is_text_format(const std::filesystem::path& path) {
   const auto format = file_format(path, {});
   return format.ok() && *format != FileFormat::kParquet;

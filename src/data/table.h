@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -102,12 +103,18 @@ class Table {
   /// type: "location (struct<lat: double, lon: double>)".
   [[nodiscard]] const std::vector<std::string>& skipped() const { return skipped_; }
   void set_skipped(std::vector<std::string> skipped) { skipped_ = std::move(skipped); }
+  /// Columns with texts that were not UTF-8, and how many: U+FFFD stands for the bad bytes.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& repaired() const { return repaired_; }
+  void set_repaired(std::map<std::string, std::uint64_t> repaired) {
+    repaired_ = std::move(repaired);
+  }
 
  private:
   std::size_t rows_ = 0;
   std::vector<Column> columns_;
   std::string source_;
   std::vector<std::string> skipped_;
+  std::map<std::string, std::uint64_t> repaired_;
 };
 
 /// The rows of one column in that order; kNullRow gives null.
@@ -125,7 +132,8 @@ struct ReadOptions {
   char delimiter = 0;
   /// Texts that mean null in CSV, beside the empty field.
   std::vector<std::string> null_values = {};
-  /// CSV columns that must stay text whatever they look like (ids such as "007").
+  /// Columns that must stay text in CSV whatever they look like (ids such as "007"); as with named
+  /// ones, text that is not UTF-8 is an error.
   std::vector<std::string> text_columns = {};
 };
 

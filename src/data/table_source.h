@@ -23,6 +23,9 @@ enum class FileFormat : std::uint8_t { kParquet, kCsv, kAtomic };
                                                       const ReadOptions& options,
                                                       const std::string& source);
 
+/// Whether this column is needed as it is: asked for by name, or an id.
+[[nodiscard]] bool is_named(const ReadOptions& options, const std::string& name);
+
 [[nodiscard]] Result<Table> read_parquet(const std::filesystem::path& path,
                                          const ReadOptions& options);
 [[nodiscard]] Result<std::vector<std::string>> parquet_column_names(
