@@ -83,7 +83,7 @@ void add_candidates(Verb& root, CommonFlags& common) {
   verb.text("--bundle", "BUNDLE", &flags->bundle, "The trained model.");
   verb.text("--data", "DIR", &flags->data, "Folder with the tables, as for `torii train`.");
   verb.text("--out", "FILE", &flags->out,
-            "Parquet file to write: user_id, item_ids (best first), scores.");
+            "Parquet file to write: user_id, item_ids (best first), scores, source.");
   verb.integer("--k", "N", &flags->k, "Items for each user; 64 unless told.");
   verb.text("--shard", "I/N", &flags->shard,
             "Only the i-th of n parts of the users (1/4 to 4/4), for several processes.");

@@ -81,6 +81,7 @@ Result<CandidateCounts> write_candidates(const std::filesystem::path& path,
   StringArray user_ids;
   data::StringLists item_ids;
   data::FloatLists scores;
+  StringArray sources;
   TORII_TRY(const auto counts,
             make_candidates(
                 bundle, dataset, texts, options,
@@ -93,6 +94,7 @@ Result<CandidateCounts> write_candidates(const std::filesystem::path& path,
                     }
                     item_ids.offsets.push_back(item_ids.values.size());
                     scores.offsets.push_back(scores.values.size());
+                    sources.push_back(source_name(rankings.sources[row]));
                   }
                   return {};
                 },
@@ -102,6 +104,7 @@ Result<CandidateCounts> write_candidates(const std::filesystem::path& path,
   columns.push_back({"user_id", ColumnType::kString, std::move(user_ids), {}});
   columns.push_back({"item_ids", ColumnType::kStringList, std::move(item_ids), {}});
   columns.push_back({"scores", ColumnType::kFloatList, std::move(scores), {}});
+  columns.push_back({"source", ColumnType::kString, std::move(sources), {}});
   TORII_TRY_VOID(data::write_parquet(path, data::Table(std::move(columns), path.string())));
   return counts;
 }

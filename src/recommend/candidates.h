@@ -49,9 +49,10 @@ using CandidateSink = std::function<Result<void>(std::size_t first_user, const R
                                                       const CandidateSink& sink, ThreadPool& pool,
                                                       Reporter& reporter);
 
-/// The same into a Parquet file: user_id (text),
-/// item_ids (list of texts, best first) and scores (list of floats). Users without a list (every
-/// item seen) have an empty one. The file appears whole or not at all; its rows are held in memory.
+/// The same into a Parquet file (docs/formats/outputs.md): user_id (text), item_ids (list of texts,
+/// best first), scores (list of floats) and source (source_name(): the scores of "fallback" are
+/// popularity counts, not comparable with the others'). Users without a list (every item seen) have
+/// an empty one. The file appears whole or not at all; its rows are held in memory.
 [[nodiscard]] Result<CandidateCounts> write_candidates(const std::filesystem::path& path,
                                                        const model::Bundle& bundle,
                                                        const data::Dataset& dataset,

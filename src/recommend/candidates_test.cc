@@ -201,6 +201,15 @@ TEST(Candidates, TheFileHoldsIdsAndScores) {
   const auto& lists = table->find("item_ids")->string_lists();
   EXPECT_EQ(lists.values[lists.offsets[7]], "i05");
   EXPECT_EQ(table->find("scores")->float_lists().offsets.back(), 40U);
+  ASSERT_EQ(table->columns().size(), 4U);
+  EXPECT_EQ(table->columns()[3].name, "source");  // behind the three of the contract
+  const auto& sources = table->columns()[3].strings();
+  ASSERT_EQ(sources.size(), 10U);
+  EXPECT_EQ(sources[6], "live");
+  EXPECT_EQ(sources[7], "fallback");
+  EXPECT_EQ(sources[8], "cold");
+  // u07 has seen the two popular ones: what is left was positive once, or never.
+  EXPECT_EQ(table->find("scores")->float_lists().values[7U * 4U], 1.0F);
 }
 
 TEST(Shard, ParsesAndRefuses) {
