@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <unordered_set>
 
 #include "base/hash.h"
@@ -38,6 +39,25 @@ Result<std::vector<std::uint64_t>> parse_sketch(const std::string& text) {
     return make_error(ErrorCode::kCorrupt, "the bundle's sample of training rows is malformed");
   }
   return sketch;
+}
+
+// What a sample without a match leaves open; empty if it holds all rows.
+std::string doubt(const Json& provenance, std::size_t sampled) {
+  const auto rows = provenance.int_at("train_rows");
+  if (sampled < kSketchRows || (rows && *rows <= static_cast<std::int64_t>(sampled))) return {};
+  if (!rows) {
+    return fmt::format("the test rows were compared with a sample of {} training rows only",
+                       grouped(sampled));
+  }
+  constexpr double kLeaked = 1000.0;
+  const double missed =
+      std::pow(1.0 - static_cast<double>(sampled) / static_cast<double>(*rows), kLeaked);
+  return fmt::format(
+      "the bundle was trained on other rows than this split's; the test rows were compared with a "
+      "sample of {} of its {} training rows: {} leaked rows would be found with a probability of "
+      "{:.3g}",
+      grouped(sampled), grouped(static_cast<std::uint64_t>(*rows)),
+      grouped(static_cast<std::uint64_t>(kLeaked)), 1.0 - missed);
 }
 
 }  // namespace
@@ -91,7 +111,7 @@ Result<std::string> check_overlap(const Json& provenance, const data::Dataset& d
   for (std::size_t row = 0; row < split.part.size() && !suspects.empty(); ++row) {
     if (split.part[row] == data::Part::kTrain) suspects.erase(row_hash(dataset, row, scratch));
   }
-  if (suspects.empty()) return std::string();
+  if (suspects.empty()) return doubt(provenance, sketch.size());
   return make_error(
       ErrorCode::kCheckFailed,
       "the bundle was trained on rows that are to judge it: {} of {} sampled test rows were among "

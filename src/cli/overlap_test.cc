@@ -63,6 +63,30 @@ TEST(Overlap, AWholeLeakAmongManyIsFoundByTheSample) {
       check_overlap(provenance_of(trained), judged.dataset, judged.split, data::Part::kTest).ok());
 }
 
+TEST(Overlap, ASampleThatFindsNothingSaysHowSureItIs) {
+  World trained = make_world(50000, 40000);
+  const World judged = make_world(50000, 45000);
+  Json provenance = provenance_of(trained);
+  provenance.set("train_rows", 40000);
+  const auto checked = check_overlap(provenance, judged.dataset, judged.split, data::Part::kTest);
+  ASSERT_TRUE(checked.ok()) << checked.error().message;
+  // 1 - (1 - 4096 / 40000)^1000 rounds to 1; of ten million rows it is .336.
+  EXPECT_NE(checked->find("a sample of 4,096 of its 40,000 training rows"), checked->npos);
+  provenance.set("train_rows", 10'000'000);
+  const auto many = check_overlap(provenance, judged.dataset, judged.split, data::Part::kTest);
+  ASSERT_TRUE(many.ok());
+  EXPECT_NE(many->find("10,000,000 training rows: 1,000 leaked rows"), many->npos) << *many;
+  EXPECT_NE(many->find("probability of 0.336"), many->npos) << *many;
+  // All rows are in the sketch: nothing is left open.
+  const World few = make_world(kSketchRows, kSketchRows);
+  const World others = make_world(kSketchRows + 10, kSketchRows);
+  Json whole = provenance_of(few);
+  whole.set("train_rows", kSketchRows).set("train_fingerprint", "other");
+  const auto exact = check_overlap(whole, others.dataset, others.split, data::Part::kTest);
+  ASSERT_TRUE(exact.ok());
+  EXPECT_EQ(*exact, "");
+}
+
 TEST(Overlap, FewerTrainingRowsThanTheSplitAllowsAreFine) {
   const World trained = make_world(100, 50);
   World judged = make_world(100, 80);
