@@ -176,7 +176,7 @@ class Applier {
     }
     const std::string where = place(source_, value.line);
     if (near) return invalid("{}: {}: unknown key; did you mean '{}'?", where, key, *near);
-    return invalid("{}: {}: unknown key; `torii config --explain` lists all", where, key);
+    return invalid("{}: {}: unknown key; docs/configuration.md lists all", where, key);
   }
 
   const OptionSet& set_;

@@ -72,7 +72,7 @@ TEST_F(OptionSetTest, UnknownKeysNameTheNearest) {
   EXPECT_EQ(apply("trian: {epochs: 5}\n"), "t.yaml:1: trian: unknown key; did you mean 'train'?");
   EXPECT_EQ(apply("epochs: 5\n"), "t.yaml:1: epochs: unknown key; did you mean 'train.epochs'?");
   EXPECT_EQ(apply("zzzzzzz: 5\n"),
-            "t.yaml:1: zzzzzzz: unknown key; `torii config --explain` lists all");
+            "t.yaml:1: zzzzzzz: unknown key; docs/configuration.md lists all");
 }
 
 TEST_F(OptionSetTest, MessagesSayFoundAndExpected) {
