@@ -105,6 +105,9 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
   }
   // Before the data folder is looked at, so that a wrong key is named first; after it, to win.
   TORII_TRY_VOID(apply_assignments(*config, session.common().sets));
+  if (!layers.preset.empty()) {  // a model will be made
+    TORII_TRY_VOID(train::check_metric(config->train, config->model.metric));
+  }
   if (!layers.data_folder.empty()) {
     TORII_TRY(config->data, data::options_for_folder(layers.data_folder, config->data));
     TORII_TRY_VOID(apply_assignments(*config, session.common().sets));

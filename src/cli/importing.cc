@@ -51,10 +51,16 @@ Result<void> run(Session& session, const ImportFlags& flags) {
     return invalid("bundle import: --state-dict=FILE.safetensors is missing: the trained weights");
   }
   TORII_TRY_VOID(check_bundle_place(flags.out));
-  TORII_TRY(const std::string fingerprint, fingerprint_of(flags.state_dicts));
   Stopwatch watch;
   TORII_TRY(const auto config,
             load_config(session, {.preset = flags.preset, .data_folder = flags.data}));
+  if (config->model.metric != metric_name(model::StateDictOptions().metric)) {
+    return invalid(
+        "bundle import: the reference's weights were trained for Euclidean distance; set "
+        "model.metric: euclidean (found {})",
+        config->model.metric);
+  }
+  TORII_TRY(const std::string fingerprint, fingerprint_of(flags.state_dicts));
   TORII_TRY(const data::LoadedDataset loaded, load_data(session, *config));
   const data::Dataset& dataset = loaded.dataset;
   TORII_TRY(const Plans plans, plan_data(*config, dataset, config->inference));
@@ -68,7 +74,6 @@ Result<void> run(Session& session, const ImportFlags& flags) {
   model::StateDictOptions options;
   options.files.assign(flags.state_dicts.begin(), flags.state_dicts.end());
   if (session.given("--prefix")) options.prefix = flags.prefix;
-  options.metric = parse_metric(config->model.metric).value_or(options.metric);
   TORII_TRY(options.ratio, ratio_of(config->model));
   TORII_TRY(model::TwoTower towers, model::import_state_dict(spec, options));
   TORII_TRY(const features::EncodedTable items,

@@ -41,4 +41,11 @@ void declare(TrainOptions& options, OptionSet& set) {
               "Seed of initial weights, shuffling, dropout and negatives.");
 }
 
+Result<void> check_metric(const TrainOptions& options, std::string_view metric) {
+  if (options.loss != "magnitude" || metric == "euclidean") return {};
+  return invalid(
+      "train.loss: magnitude trains a Euclidean distance; set model.metric: euclidean (found {})",
+      metric);
+}
+
 }  // namespace torii::train

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/options.h"
+#include "base/result.h"
 
 namespace torii::train {
 
@@ -29,5 +31,10 @@ struct TrainOptions {
   std::int64_t seed = 42;
 };
 void declare(TrainOptions& options, OptionSet& set);
+
+/// Whether the loss trains the metric that retrieval will use: magnitude fits a Euclidean distance,
+/// so no other may be sealed with it; softmax trains any. Error: kInvalidArgument, says what to
+/// set.
+[[nodiscard]] Result<void> check_metric(const TrainOptions& options, std::string_view metric);
 
 }  // namespace torii::train

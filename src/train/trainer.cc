@@ -96,6 +96,7 @@ Result<TrainResult> train(const TrainInput& input, const model::ModelOptions& mo
                   input.items->rows == input.dataset->items.size() &&
                   input.split->part.size() == input.dataset->interactions.size(),
               "tables and split belong to the dataset");
+  TORII_TRY_VOID(check_metric(options, model_options.metric));
   const auto seed = static_cast<std::uint64_t>(options.seed);
   TORII_TRY(std::optional<Validator> validator, Validator::make(input, options.select_by, seed));
   TORII_TRY(model::TwoTower model, make_model(input, model_options, seed));

@@ -44,8 +44,9 @@ struct TrainResult {
 };
 
 /// Trains on the split's train rows and keeps the epoch that is best on valid (the last one if
-/// there is no valid part). Errors: kInvalidArgument (nothing to learn from), kDiverged (names
-/// epoch, batch and tensor), kCancelled. Same seed, data, threads and instruction set: same bytes.
+/// there is no valid part). Errors: kInvalidArgument (nothing to learn from, check_metric()),
+/// kDiverged (names epoch, batch and tensor), kCancelled. Same seed, data, threads and instruction
+/// set: same bytes.
 [[nodiscard]] Result<TrainResult> train(const TrainInput& input,
                                         const model::ModelOptions& model_options,
                                         const TrainOptions& options, ThreadPool& pool,

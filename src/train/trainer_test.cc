@@ -245,6 +245,28 @@ TEST(Train, ArticleLossBringsPurchasesNearerThanNegativeViews) {
   EXPECT_GT(group_auc(toy, result->model, 0), 0.95);
 }
 
+// Otherwise the bundle would retrieve by a measure that nobody trained.
+TEST(Train, MagnitudeTrainsNoMetricButEuclidean) {
+  ToyOptions world;
+  world.has_parts = false;
+  const Toy toy = make_toy(world);
+  TrainOptions options = quick();
+  options.loss = "magnitude";
+  options.epochs = 1;
+  for (const std::string metric : {"cosine", "dot"}) {
+    const auto result = run(toy, options, small(metric.c_str()));
+    ASSERT_FALSE(result.ok()) << metric;
+    EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(result.error().message,
+              "train.loss: magnitude trains a Euclidean distance; set model.metric: euclidean "
+              "(found " +
+                  metric + ")");
+  }
+  const auto result = run(toy, options, small("euclidean"));
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_EQ(result->model.metric, Metric::kEuclidean);
+}
+
 TEST(Train, NothingPositiveIsAnError) {
   Toy toy = make_toy();
   std::fill(toy.dataset.interactions.positive.begin(), toy.dataset.interactions.positive.end(),
@@ -282,7 +304,7 @@ TEST(Train, ExplodingStepsStop) {
     TrainOptions options = quick();
     options.loss = loss;
     options.learning_rate = 1e30;
-    const auto result = run(toy, options, small("dot"));
+    const auto result = run(toy, options, small("euclidean"));
     ASSERT_FALSE(result.ok()) << loss;
     EXPECT_EQ(result.error().code, ErrorCode::kDiverged);
     EXPECT_THAT(result.error().message, HasSubstr("epoch 1, batch "));
@@ -325,7 +347,7 @@ TEST(Train, CanBeCancelled) {
     Impatient reporter;
     TrainOptions options = quick();
     options.loss = loss;
-    const auto result = train(toy.input(), small(), options, pool, reporter);
+    const auto result = train(toy.input(), small("euclidean"), options, pool, reporter);
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
   }

@@ -236,6 +236,12 @@ TEST_F(MainJob, ImportedWeightsGiveTheSameEmbeddings) {
     EXPECT_FALSE(ours.empty());
     EXPECT_EQ(ours, file_text(*folder_ / ("theirs/" + name)));
   }
+  // The metric goes with the weights.
+  expect_error(
+      torii({"bundle", "import", "--data=shop", "--json", "--out=no.bundle",
+             "--state-dict=article.bundle/towers.safetensors", "--set", "model.metric=cosine"}),
+      2, "invalid_argument");
+  EXPECT_FALSE(std::filesystem::exists(*folder_ / "no.bundle"));
   // Weights for other columns than those of the data are refused, with the columns named.
   write_text(*folder_ / "fewer/items.csv", "item_id,price,kind\ni00,1.5,rain\ni01,2.5,sun\n");
   write_text(*folder_ / "fewer/interactions.csv", "user_id,item_id\nu00,i00\nu01,i01\n");

@@ -41,6 +41,10 @@ const std::vector<Case>& cases() {
       {{"train", "--data=nowhere", "--out=x", "--set", "train.epoch=3"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--set", "train.epochs=0"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--set", "epochs"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--set", "zzzzzzz=1"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--set", "train.loss=magnitude"}, 2},
+      {{"train", "--data=nowhere", "--out=x", "--preset=article", "--set", "model.metric=dot"}, 2},
+      {{"train", "--config=magnitude.yaml", "--out=x"}, 2},
       {{"train", "--config=none.yaml", "--out=x"}, 2},
       {{"train", "--config=typo.yaml", "--out=x"}, 2},
       {{"train", "--config=later.yaml", "--out=x"}, 2},
@@ -85,6 +89,12 @@ const std::vector<Case>& cases() {
       {{"bundle", "show", "nowhere"}, 2},
       {{"bundle", "verify", "full"}, 2},
       {{"bundle", "import", "--out=x", "--data=d"}, 2},
+      {{"bundle", "import", "--out=x", "--config=right.yaml", "--state-dict=w", "--set",
+        "model.metric=cosine"},
+       2},
+      {{"bundle", "import", "--out=x", "--config=right.yaml", "--state-dict=w", "--set",
+        "train.loss=softmax", "--set", "model.metric=dot"},
+       2},
   };
   return all;
 }
@@ -98,6 +108,8 @@ class Errors : public ::testing::Test {
     write_text(folder_ / "broken.yaml", "train:\n  epochs: [3\n");
     write_text(folder_ / "list.yaml", "- train\n");
     write_text(folder_ / "right.yaml", "data:\n  interactions: {path: rows.csv}\n");
+    write_text(folder_ / "magnitude.yaml",
+               "data:\n  interactions: {path: rows.csv}\ntrain: {loss: magnitude}\n");
     write_text(folder_ / "rows.csv", "user_id,item_id\n1,a\n1,b\n2,a\n");
     write_text(folder_ / "mixed/bundle.json", "{\"format\": \"torii-bundle\"}\n");
     write_text(folder_ / "mixed/notes.txt", "mine\n");
