@@ -282,6 +282,14 @@ void OptionSet::choice(std::string key, std::string* field, std::vector<std::str
   custom(std::move(option));
 }
 
+void OptionSet::refuse(std::string_view key, std::string why) {
+  const auto found = std::ranges::find(options_, key, &Option::key);
+  TORII_CHECK(found != options_.end(), "only a declared option can be refused");
+  found->assign = [why = std::move(why)](const Json&) -> Result<void> {
+    return invalid("{}", why);
+  };
+}
+
 const Option* OptionSet::find(std::string_view key) const {
   const auto found = std::ranges::find(options_, key, &Option::key);
   return found == options_.end() ? nullptr : &*found;

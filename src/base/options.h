@@ -50,6 +50,9 @@ class OptionSet {
   /// `text` is "key=value"; the value is read as YAML.
   [[nodiscard]] Result<void> apply_assignment(std::string_view text);
 
+  /// From now on every assignment of `key` (declared) is an error that says `why`.
+  void refuse(std::string_view key, std::string why);
+
   [[nodiscard]] const std::vector<Option>& options() const { return options_; }
   [[nodiscard]] const Option* find(std::string_view key) const;
   /// Current values as a nested tree.

@@ -75,6 +75,14 @@ TEST_F(OptionSetTest, UnknownKeysNameTheNearest) {
             "t.yaml:1: zzzzzzz: unknown key; docs/configuration.md lists all");
 }
 
+TEST_F(OptionSetTest, RefusedKeysSayWhyAndKeepTheirValue) {
+  set_.refuse("train.epochs", "fixed elsewhere");
+  EXPECT_EQ(apply("train:\n  epochs: 7\n"), "t.yaml:2: train.epochs: fixed elsewhere");
+  EXPECT_EQ(set_.apply_assignment("train={epochs: 7}").error().message,
+            "--set:1: train.epochs: fixed elsewhere");
+  EXPECT_EQ(settings_.epochs, 5);
+}
+
 TEST_F(OptionSetTest, MessagesSayFoundAndExpected) {
   EXPECT_EQ(apply("train:\n  epochs: 0\n"),
             "t.yaml:2: train.epochs: found 0 (integer), expected an integer, 1 to 100; leave it "

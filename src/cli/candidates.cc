@@ -37,7 +37,7 @@ Result<void> run(Session& session, const CandidatesFlags& flags) {
   TORII_TRY_VOID(check_file_place(flags.out));
   Stopwatch watch;
   TORII_TRY(const OpenBundle opened, open_for_data(session, flags.bundle, flags.data));
-  TORII_TRY(const data::LoadedDataset loaded, load_data(session, *opened.config));
+  TORII_TRY(const data::LoadedDataset loaded, load_for_bundle(session, opened));
   const data::Dataset& dataset = loaded.dataset;
   watch.lap("load");
   const Metric metric = opened.bundle.model.metric;

@@ -57,6 +57,36 @@ Result<void> apply_assignments(Config& config, const std::vector<std::string>& a
   return {};
 }
 
+// The keys that the bundle of `layers` fixes, with their values.
+std::vector<std::pair<std::string, Json>> sealed_values(const Config& config,
+                                                        const ConfigLayers& layers) {
+  std::vector<std::pair<std::string, Json>> values;
+  if (layers.settings == nullptr) return values;
+  for (const Option& option : config.set.options()) {
+    if (!is_sealed(option.key) || option.key == layers.not_sealed) continue;
+    values.emplace_back(option.key, option.current());
+  }
+  return values;
+}
+
+// Takes back what a file said about sealed keys, and warns of it.
+Result<void> restore(Config& config, const std::vector<std::pair<std::string, Json>>& sealed,
+                     const Session& session) {
+  std::vector<std::string> others;
+  for (const auto& [key, value] : sealed) {
+    const Option& option = *config.set.find(key);
+    if (option.current().dump() == value.dump()) continue;
+    TORII_TRY_VOID(option.assign(value));
+    others.push_back(key);
+  }
+  if (!others.empty()) {
+    session.reporter().warn(
+        fmt::format("{}: the bundle was trained with other values of {}; those of the bundle count",
+                    session.common().config, fmt::join(others, ", ")));
+  }
+  return {};
+}
+
 // A row of the table in docs/configuration.md.
 std::string option_row(const Option& option) {
   const auto cell = [](std::string text) {
@@ -82,6 +112,14 @@ Config::Config() {
   evaluate::declare(evaluate, set);
 }
 
+bool is_sealed(std::string_view key) {
+  if (key == "model.text_model") return false;
+  if (key.starts_with("model.") || key.starts_with("train.")) return true;
+  if (!key.starts_with("data.users.") && !key.starts_with("data.items.")) return false;
+  const std::string_view word = key.substr(key.rfind('.') + 1);
+  return word == "numeric" || word == "categorical" || word == "text" || word == "skip";
+}
+
 Json Config::settings() const {
   Json tree = set.current();
   drop_paths(tree);
@@ -100,8 +138,15 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
   if (layers.settings != nullptr && layers.settings->is_object()) {
     TORII_TRY_VOID(config->set.apply(*layers.settings, "settings of the bundle"));
   }
+  const auto sealed = sealed_values(*config, layers);
   if (!session.common().config.empty()) {
     TORII_TRY_VOID(apply_file(*config, session.common().config));
+    TORII_TRY_VOID(restore(*config, sealed, session));
+  }
+  for (const auto& [key, value] : sealed) {
+    config->set.refuse(key, fmt::format("the bundle fixes it ({}); leave it out, or train a bundle "
+                                        "with another value",
+                                        value.dump()));
   }
   // Before the data folder is looked at, so that a wrong key is named first; after it, to win.
   TORII_TRY_VOID(apply_assignments(*config, session.common().sets));

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -47,13 +48,22 @@ struct Config {
 /// Where the values come from, beside --config and --set of the session; each later one wins.
 struct ConfigLayers {
   std::string preset = {};         ///< 1. "default" or "article"
-  const Json* settings = nullptr;  ///< 2. of a bundle
+  const Json* settings = nullptr;  ///< 2. of a bundle, which fixes what it was trained with:
+                                   ///< keys of is_sealed() keep their values
                                    ///< 3. the file of --config
   std::string data_folder = {};    ///< 4. --data
                                    ///< 5. --set
   /// Whether data must be named (by --data or by the file).
   bool needs_data = true;
+  /// With settings: a sealed key that this call has a use of its own for.
+  std::string_view not_sealed = {};
 };
+/// Whether a bundle fixes the key: how it was trained and how its columns are read. Where the text
+/// model lies on this machine is not fixed (the encoder's identity is).
+[[nodiscard]] bool is_sealed(std::string_view key);
+
+/// Errors: kInvalidArgument, also for a sealed key in --set. In the file, which may be that of the
+/// training, a sealed key with another value is warned of and has no effect.
 [[nodiscard]] Result<std::unique_ptr<Config>> load_config(const Session& session,
                                                           const ConfigLayers& layers);
 

@@ -43,7 +43,7 @@ Result<void> run(Session& session, const EmbedFlags& flags) {
   TORII_TRY_VOID(check_tables_place(flags.out, kTables));
   Stopwatch watch;
   TORII_TRY(const OpenBundle opened, open_for_data(session, flags.bundle, flags.data));
-  TORII_TRY(const data::LoadedDataset loaded, load_data(session, *opened.config));
+  TORII_TRY(const data::LoadedDataset loaded, load_for_bundle(session, opened));
   const data::Dataset& dataset = loaded.dataset;
   watch.lap("load");
   TORII_TRY(const Embedded embedded, embed_data(session, opened, dataset));

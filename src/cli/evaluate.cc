@@ -47,7 +47,7 @@ Result<Judged> open_judged(Session& session, const EvaluateFlags& flags) {
     TORII_TRY_VOID(check_baseline(flags.baseline));
     TORII_TRY(judged.baseline_config, load_config(session, {.data_folder = flags.data}));
   } else {
-    TORII_TRY(judged.opened, open_for_data(session, flags.bundle, flags.data));
+    TORII_TRY(judged.opened, open_for_data(session, flags.bundle, flags.data, "train.seed"));
   }
   Config& config = judged.config();
   if (session.given("--split")) config.evaluate.split = flags.split;
@@ -101,9 +101,12 @@ Result<void> run(Session& session, const EvaluateFlags& flags) {
         "--split=loo",
         judged.opened && !session.given("--split") ? " (the bundle was trained on all rows)" : "");
   }
-  TORII_TRY(const Judgement judgement,
+  TORII_TRY(Judgement judgement,
             pose_task(session, config, target,
                       judged.opened ? &judged.opened->bundle.provenance : nullptr));
+  if (judged.opened) {
+    find_missing_columns(session, judged.opened->bundle.spec, judgement.loaded.dataset);
+  }
   const double load_seconds = watch.total();
   TORII_TRY(const evaluate::Report report, judge(session, judged, config, flags, judgement));
   session.print(fmt::format("split {}, {} part; ", config.evaluate.split, flags.part) +

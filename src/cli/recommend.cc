@@ -65,7 +65,7 @@ Result<void> run(Session& session, const RecommendFlags& flags) {
   TORII_TRY(const std::size_t k, check_k(flags.k));
   Stopwatch watch;
   TORII_TRY(const OpenBundle opened, open_for_data(session, flags.bundle, flags.data));
-  TORII_TRY(const data::LoadedDataset loaded, load_data(session, *opened.config));
+  TORII_TRY(const data::LoadedDataset loaded, load_for_bundle(session, opened));
   const data::Dataset& dataset = loaded.dataset;
   TORII_TRY(ThreadPool * pool, session.pool());
   TORII_TRY(const recommend::Answer answer,
@@ -80,6 +80,7 @@ Result<void> run(Session& session, const RecommendFlags& flags) {
       .set("bundle", opened.bundle.id)
       .set("metric", metric_name(opened.bundle.model.metric))
       .set("items", items_json(dataset, answer));
+  set_findings(document, dataset);
   session.answer(document.set("seconds", Json::object().set("total", watch.total())));
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/matrix.h"
@@ -23,11 +24,21 @@ struct OpenBundle {
   std::unique_ptr<Config> config;
   std::unique_ptr<text::TextVectors> texts;
 };
+/// `not_sealed`: as in ConfigLayers.
 [[nodiscard]] Result<OpenBundle> open_for_data(Session& session, const std::string& path,
-                                               const std::string& data_folder);
+                                               const std::string& data_folder,
+                                               std::string_view not_sealed = {});
 /// The same for a bundle that was just made.
 [[nodiscard]] Result<OpenBundle> with_texts(Session& session, model::Bundle bundle,
                                             std::unique_ptr<Config> config);
+
+/// Warns of columns that the bundle reads and that `dataset` lacks or has only empty, and adds
+/// them to its findings: rows are then encoded as if nothing were known there.
+void find_missing_columns(const Session& session, const features::Spec& spec,
+                          data::Dataset& dataset);
+/// load_data() and find_missing_columns().
+[[nodiscard]] Result<data::LoadedDataset> load_for_bundle(const Session& session,
+                                                          const OpenBundle& opened);
 
 /// All users and items of a data set in the space of the bundle.
 struct Embedded {

@@ -197,6 +197,83 @@ TEST_F(MainJob, RecommendShowsTitlesAndEqualsCandidates) {
   }
 }
 
+TEST_F(MainJob, WhatTheBundleFixesCannotBeSet) {
+  const std::vector<std::vector<std::string>> calls = {
+      {"evaluate", "--split=loo"},
+      {"candidates", "--out=no.parquet"},
+      {"recommend", "--user=u01"},
+      {"embed", "--out=no-vectors"},
+  };
+  const std::map<std::string, std::string> keys = {{"model.metric=dot", "model.metric"},
+                                                   {"model={width: 8}", "model.width"},
+                                                   {"train.epochs=2", "train.epochs"},
+                                                   {"data.users.skip=[age]", "data.users.skip"},
+                                                   {"data.items.text=[kind]", "data.items.text"}};
+  for (std::vector<std::string> words : calls) {
+    words.insert(words.end(), {"--bundle=shop.bundle", "--data=shop", "--json", "--set"});
+    for (const auto& [assignment, key] : keys) {
+      std::vector<std::string> call = words;
+      call.push_back(assignment);
+      const Finished finished = torii(call);
+      expect_error(finished, 2, "invalid_argument");
+      EXPECT_NE(finished.err.find(key + ": the bundle fixes it"), std::string::npos)
+          << finished.err;
+    }
+  }
+  // What a call has a use for stays free.
+  answer({"evaluate", "--bundle=shop.bundle", "--data=shop", "--set", "train.seed=7", "--set",
+          "evaluate.k=[\"5\"]"});
+}
+
+TEST_F(MainJob, AFileThatSaysOtherwiseIsWarnedOf) {
+  const std::string data =
+      "data:\n  users: {path: shop/users.csv}\n  items: {path: shop/items.csv}\n"
+      "  interactions: {path: shop/interactions.csv}\n";
+  write_text(*folder_ / "same.yaml", data + "model: {width: 16}\n");
+  write_text(*folder_ / "other.yaml", data + "model: {width: 32, metric: dot}\n");
+  const std::vector<std::string> words = {"recommend", "--bundle=shop.bundle", "--user=u01"};
+  std::vector<std::string> same = words, other = words;
+  same.emplace_back("--config=same.yaml");
+  other.emplace_back("--config=other.yaml");
+  const Finished quiet = torii(same), warned = torii(other);
+  ASSERT_EQ(quiet.exit_code, 0) << quiet.err;
+  ASSERT_EQ(warned.exit_code, 0) << warned.err;
+  EXPECT_EQ(quiet.err.find("other values"), std::string::npos) << quiet.err;
+  EXPECT_NE(warned.err.find("other values of model.width, model.metric"), std::string::npos)
+      << warned.err;
+  EXPECT_EQ(quiet.out, warned.out);
+}
+
+TEST_F(MainJob, MissingColumnsAreToldOf) {
+  write_text(*folder_ / "poor/items.csv", "item_id,title,price,kind\ni00,A teapot,,rain\n");
+  write_text(*folder_ / "poor/interactions.csv", file_text(*folder_ / "shop/interactions.csv"));
+  const std::vector<std::vector<std::string>> calls = {
+      {"evaluate", "--split=loo"},
+      {"candidates", "--out=poor.parquet"},
+      {"recommend", "--user=u01"},
+      {"embed", "--out=poor-vectors"},
+  };
+  const std::map<std::string, int> expected = {
+      {"users: columns of the bundle that are not in the data: age, city; they count as unknown",
+       2},
+      {"items: columns of the bundle that are empty in the data: price; they count as unknown", 1}};
+  for (std::vector<std::string> words : calls) {
+    words.insert(words.end(), {"--bundle=shop.bundle", "--data=poor", "--json"});
+    const Finished finished = torii(words);
+    ASSERT_EQ(finished.exit_code, 0) << finished.err;
+    const auto document = Json::parse(finished.out, "stdout");
+    ASSERT_TRUE(document.ok()) << finished.out;
+    ASSERT_NE(document->find("findings"), nullptr) << finished.out;
+    for (const auto& [finding, count] : expected) {
+      EXPECT_NE(finished.err.find(finding), std::string::npos) << finished.err;
+      EXPECT_EQ(document->find("findings")->int_at(finding), count) << finished.out;
+    }
+    // Nothing is said where nothing is missing.
+    words[words.size() - 2] = "--data=shop";
+    EXPECT_EQ(torii(words).err.find("columns of the bundle"), std::string::npos);
+  }
+}
+
 TEST_F(MainJob, UnknownUserGetsAnAnswerAndAReason) {
   const Json document =
       answer({"recommend", "--bundle=shop.bundle", "--data=shop", "--user=nobody ☃", "--k=3"});
