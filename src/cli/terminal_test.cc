@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "cli/layout.h"
@@ -17,14 +18,15 @@ class Screen {
   explicit Screen(TerminalStyle style)
       : stream_(open_memstream(&bytes_, &size_)),
         reporter_(
-            stream_, style, [this] { return now; }, [this] { return stop; }) {}
+            std::in_place, stream_, style, [this] { return now; }, [this] { return stop; }) {}
   ~Screen() {
+    reporter_.reset();  // it still wipes its bar
     std::fclose(stream_);
     std::free(bytes_);
   }
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
-  TerminalReporter& reporter() { return reporter_; }
+  TerminalReporter& reporter() { return *reporter_; }
   std::string text() {
     std::fflush(stream_);
     return {bytes_, size_};
@@ -36,7 +38,7 @@ class Screen {
   char* bytes_ = nullptr;
   std::size_t size_ = 0;
   std::FILE* stream_;
-  TerminalReporter reporter_;
+  std::optional<TerminalReporter> reporter_;
 };
 
 TEST(TerminalReporter, DrawsABarWithRateAndTimeLeftAfterTwoSeconds) {
