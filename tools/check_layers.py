@@ -28,6 +28,8 @@ LAYERS = {
     "recommend": "base data features model retrieval store",
     "evaluate": "base kernels data features model retrieval recommend",
     "train": "base kernels blob data features model retrieval evaluate",
+    "report": "base data features model recommend evaluate train",
+    "doctor": "base data features model retrieval recommend evaluate train",
     "publish": "base blob data model recommend evaluate store",
     "server": "base features model recommend store pipeline publish",
     "api": "include base data features model recommend store",

@@ -2,12 +2,12 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/environment.h"
 #include "base/json.h"
 #include "base/reporter.h"
 #include "base/result.h"
@@ -15,9 +15,6 @@
 #include "cli/flags.h"
 
 namespace torii::cli {
-
-/// What the process was started with: read once in main, passed down.
-using Environment = std::map<std::string, std::string, std::less<>>;
 
 /// Flags that every working verb takes.
 struct CommonFlags {

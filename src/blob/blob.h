@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/environment.h"
+#include "base/result.h"
+
+/// Bytes by name: local files ("shop/items.parquet", "file:///shop/items.parquet") and objects in
+/// an S3 store ("s3://bucket/key"). A name means the same to every verb.
+namespace torii::blob {
+
+/// An object or file below a folder.
+struct Entry {
+  std::string name;  ///< as it is opened: "shop/part-0.parquet", "s3://bucket/shop/part-0.parquet"
+  std::uint64_t size = 0;  ///< bytes
+};
+
+/// An open object, read in ranges. Threads: const calls may run concurrently.
+class Object {
+ public:
+  virtual ~Object() = default;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  /// Fills `out` from `offset`; offset + out.size() <= size(). Errors: kIo (disk, network),
+  /// kCorrupt if the object changed since it was opened.
+  [[nodiscard]] virtual Result<void> read(std::uint64_t offset, std::span<std::byte> out) const = 0;
+};
+
+/// Whether `name` is one of a remote store ("s3://...").
+[[nodiscard]] bool is_remote(std::string_view name);
+
+/// `environment` holds credentials and the endpoint of s3:// names: AWS_ACCESS_KEY_ID,
+/// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or AWS_DEFAULT_REGION),
+/// AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL. Requests that fail for a reason that passes are tried
+/// again with growing waits, a bounded number of times. Errors: kNotFound, kIo (disk, network,
+/// permission, wrong credentials), kInvalidArgument (a name that is none, a folder).
+[[nodiscard]] Result<std::unique_ptr<Object>> open(const std::string& name,
+                                                   const Environment& environment);
+
+/// All files below a folder, at any depth, ordered by name (bytes). A file is its own only entry.
+/// At most kEntriesMax (kResourceExhausted beyond). Errors as open().
+inline constexpr std::size_t kEntriesMax = 1'000'000;
+[[nodiscard]] Result<std::vector<Entry>> list(const std::string& folder,
+                                              const Environment& environment);
+
+/// What put() does with an object of that name that is there already.
+enum class Existing { kReplace, kKeep };
+
+/// Writes the whole object: a reader sees the old bytes or the new ones, never a part. Returns
+/// whether it was written: false if kKeep met an object of that name (the store itself decides,
+/// so of two writers one wins).
+[[nodiscard]] Result<bool> put(const std::string& name, std::span<const std::byte> bytes,
+                               Existing existing, const Environment& environment);
+
+}  // namespace torii::blob
