@@ -35,7 +35,9 @@ void describe(const Json& value, const std::string& key, std::string& out) {
     return;
   }
   std::string text;
-  if (value.is_array() && value.as_array().size() > 8) {
+  const bool has_objects =
+      value.is_array() && !value.as_array().empty() && value.as_array().front().is_object();
+  if (value.is_array() && (has_objects || value.as_array().size() > 8)) {
     text = fmt::format("[{} values]", grouped(value.as_array().size()));
   } else {
     text = value.is_string() ? value.as_string() : value.dump();

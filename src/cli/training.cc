@@ -34,6 +34,7 @@ bool has_text(const features::EntityPlan& plan) {
   });
 }
 
+// For --json, with the speed; what a bundle keeps is sealed_evaluation().
 Json epochs_json(const std::vector<train::EpochRecord>& history) {
   Json epochs = Json::array();
   for (const train::EpochRecord& epoch : history) {
@@ -53,6 +54,22 @@ const train::EpochRecord* best_of(const train::TrainResult& result) {
     if (epoch.epoch == result.best_epoch) return &epoch;
   }
   return result.history.empty() ? nullptr : &result.history.back();
+}
+
+// The kept epoch and the learning curve, without anything that another run would measure anew.
+Json sealed_evaluation(const train::TrainResult& result) {
+  Json evaluation = Json::object();
+  const train::EpochRecord* best = best_of(result);
+  if (best == nullptr) return evaluation;
+  evaluation.set("epoch", best->epoch).set("loss", best->loss);
+  evaluation.set("valid", metrics_json(best->valid));
+  Json epochs = Json::array();
+  for (const train::EpochRecord& epoch : result.history) {
+    Json entry = Json::object();
+    entry.set("epoch", epoch.epoch).set("loss", epoch.loss);
+    epochs.push(std::move(entry.set("valid", metrics_json(epoch.valid))));
+  }
+  return evaluation.set("epochs", std::move(epochs));
 }
 
 std::vector<std::uint8_t> rows_of(const data::Split& split, data::Part part) {
@@ -195,11 +212,7 @@ Result<Trained> train_bundle(Session& session, Config& config, const std::string
                                                     config.model, config.train, *pool, reporter));
   watch.lap("train");
 
-  Json evaluation = Json::object();
-  if (const train::EpochRecord* best = best_of(result)) {
-    evaluation.set("epoch", best->epoch).set("loss", best->loss);
-    evaluation.set("valid", metrics_json(best->valid));
-  }
+  Json evaluation = sealed_evaluation(result);
   const bool ids = config.model.id_embeddings;
   model::Bundle bundle = model::make_bundle(
       std::move(spec), std::move(result.model), encoded.items, ids ? dataset.users : IdIndex(),

@@ -105,6 +105,23 @@ TEST_F(MainJob, TrainTellsWhatItDid) {
   EXPECT_NE(trained_->err.find("categorical:"), std::string::npos) << trained_->err;
 }
 
+TEST_F(MainJob, BundleKeepsTheLearningCurve) {
+  const Json manifest = answer({"bundle", "show", "shop.bundle"});
+  const auto trained = Json::parse(trained_->out, "stdout");
+  const Json* sealed = manifest.find("evaluation")->find("epochs");
+  ASSERT_NE(sealed, nullptr);
+  const auto& told = trained->find("epochs")->as_array();
+  ASSERT_EQ(sealed->as_array().size(), told.size());
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const Json& epoch = sealed->as_array()[i];
+    EXPECT_EQ(epoch.int_at("epoch"), told[i].int_at("epoch"));
+    EXPECT_EQ(epoch.number_at("loss"), told[i].number_at("loss"));
+    EXPECT_EQ(epoch.find("valid")->number_at("ndcg@10"),
+              told[i].find("valid")->number_at("ndcg@10"));
+    EXPECT_EQ(epoch.find("seconds"), nullptr) << "two runs must give the same bytes";
+  }
+}
+
 TEST_F(MainJob, EvaluateMeasuresBundleAndBaselines) {
   const Json document =
       answer({"evaluate", "--bundle=shop.bundle", "--data=shop", "--split=loo", "--k=5,10"});
