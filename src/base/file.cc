@@ -182,6 +182,34 @@ void remove_quietly(const fs::path& path) {
   fs::remove_all(path, ignored);
 }
 
+Result<void> check_file_name(const fs::path& path) {
+  if (!path.has_filename()) return invalid("'{}': is not the name of a file", path.string());
+  return check_folder_exists(folder_of(path), path);
+}
+
+// A temporary file beside `path` that `write` fills and, once it is on the disk, `place` names.
+Result<void> write_aside(const fs::path& path,
+                         const std::function<Result<void>(const fs::path&)>& write,
+                         const std::function<Result<void>(const fs::path&)>& place) {
+  fs::path temporary;
+  for (int attempt = 0;; ++attempt) {
+    temporary = temporary_name(path, attempt);
+    // Created here, so that two writers never share a name; `write` opens it again.
+    Descriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t{0666}));
+    if (file.ok()) break;
+    if (errno != EEXIST || attempt >= kNameAttempts) return failure(path, "create it", errno);
+  }
+  const auto finish = [&]() -> Result<void> {
+    TORII_TRY_VOID(write(temporary));
+    TORII_TRY_VOID(sync_path(temporary, 0));
+    return place(temporary);
+  };
+  Result<void> result = finish();
+  if (!result.ok()) remove_quietly(temporary);
+  return result;
+}
+
 }  // namespace
 
 std::string errno_text(int number) {
@@ -253,26 +281,40 @@ MappedFile::~MappedFile() {
 
 Result<void> write_durably_with(const fs::path& path,
                                 const std::function<Result<void>(const fs::path&)>& write) {
-  if (!path.has_filename()) return invalid("'{}': is not the name of a file", path.string());
-  TORII_TRY_VOID(check_folder_exists(folder_of(path), path));
+  TORII_TRY_VOID(check_file_name(path));
   TORII_TRY_VOID(check_replaceable_file(path));
-  fs::path temporary;
-  for (int attempt = 0;; ++attempt) {
-    temporary = temporary_name(path, attempt);
-    // Created here, so that two writers never share a name; `write` opens it again.
-    Descriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t{0666}));
-    if (file.ok()) break;
-    if (errno != EEXIST || attempt >= kNameAttempts) return failure(path, "create it", errno);
-  }
-  const auto finish = [&]() -> Result<void> {
-    TORII_TRY_VOID(write(temporary));
-    TORII_TRY_VOID(sync_path(temporary, 0));
-    return rename_into_place(temporary, path);
+  return write_aside(path, write,
+                     [&](const fs::path& temporary) { return rename_into_place(temporary, path); });
+}
+
+Result<bool> create_file_durably(const fs::path& path, std::span<const std::byte> bytes) {
+  TORII_TRY_VOID(check_file_name(path));
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) == 0) return false;  // spares the writing
+  bool created = false;
+  const auto place = [&](const fs::path& temporary) -> Result<void> {
+    // A second name for the finished file; fails if the name is taken, on every file system that
+    // has links. The rename that keeps what is there serves the others.
+    created = ::link(temporary.c_str(), path.c_str()) == 0;
+    if (created) {
+      ::unlink(temporary.c_str());
+    } else if (errno != EEXIST) {
+      created =
+          ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0;
+      if (!created && errno != EEXIST) return failure(path, "create it", errno);
+    }
+    if (!created) ::unlink(temporary.c_str());
+    return sync_folder(folder_of(path));
   };
-  Result<void> result = finish();
-  if (!result.ok()) remove_quietly(temporary);
-  return result;
+  const auto write = [&](const fs::path& temporary) -> Result<void> {
+    Descriptor file(::open(temporary.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+    if (!file.ok()) return failure(temporary, "open it", errno);
+    TORII_TRY_VOID(write_all(file, path, bytes));
+    if (!file.close()) return failure(path, "write it", errno);
+    return {};
+  };
+  TORII_TRY_VOID(write_aside(path, write, place));
+  return created;
 }
 
 Result<void> write_file_durably(const fs::path& path,

@@ -46,6 +46,11 @@ class MappedFile {
 [[nodiscard]] Result<void> write_file_durably(const std::filesystem::path& path,
                                               std::span<const std::span<const std::byte>> pieces);
 
+/// The same, but only if nothing has that name yet: false, and nothing is touched, if there is
+/// something. Of two writers at the same time one wins.
+[[nodiscard]] Result<bool> create_file_durably(const std::filesystem::path& path,
+                                               std::span<const std::byte> bytes);
+
 /// The same for content that a library writes itself: `write` gets the temporary path, where an
 /// empty file waits to be overwritten.
 [[nodiscard]] Result<void> write_durably_with(

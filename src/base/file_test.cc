@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <fstream>
+#include <thread>
 #include <vector>
 
 namespace torii {
@@ -148,6 +150,37 @@ TEST(WriteFileDurably, FullDiskKeepsTheOldContent) {
   EXPECT_EQ(result.error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(get(path), "old");
   EXPECT_EQ(folder.names(), std::vector<std::string>{"x"});
+}
+
+TEST(CreateFileDurably, WritesOnceAndKeepsWhatIsThere) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "once";
+  const auto create = [&](std::string_view text) {
+    return create_file_durably(path, std::as_bytes(std::span(text.data(), text.size())));
+  };
+  const auto first = create("first");
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  EXPECT_TRUE(*first);
+  const auto second = create("second");
+  ASSERT_TRUE(second.ok()) << second.error().message;
+  EXPECT_FALSE(*second);
+  EXPECT_EQ(*read_file(path), "first");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);  // no temporary stays
+  EXPECT_FALSE(create_file_durably(folder.path() / "no" / "folder", {}).ok());
+}
+
+TEST(CreateFileDurably, OneOfManyWritersWins) {
+  const TemporaryFolder folder;
+  std::atomic<int> winners{0};
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 8; ++i) {
+    writers.emplace_back([&] {
+      const auto created = create_file_durably(folder.path() / "lock", {});
+      if (created.ok() && *created) ++winners;
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(winners, 1);
 }
 
 TEST(WriteDurablyWith, PassesTheWritersErrorOn) {

@@ -27,8 +27,11 @@ class Object {
   virtual ~Object() = default;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   /// Fills `out` from `offset`; offset + out.size() <= size(). Errors: kIo (disk, network),
-  /// kCorrupt if the object changed since it was opened.
+  /// kCorrupt if the object became shorter since it was opened.
   [[nodiscard]] virtual Result<void> read(std::uint64_t offset, std::span<std::byte> out) const = 0;
+  /// kCorrupt if the object was written to since it was opened. A reader calls it once, behind its
+  /// last read(): only then do all ranges surely belong to one object. Costs one request (S3).
+  [[nodiscard]] virtual Result<void> check_unchanged() const = 0;
 };
 
 /// Whether `name` is one of a remote store ("s3://...").
@@ -42,7 +45,8 @@ class Object {
 [[nodiscard]] Result<std::unique_ptr<Object>> open(const std::string& name,
                                                    const Environment& environment);
 
-/// All files below a folder, at any depth, ordered by name (bytes). A file is its own only entry.
+/// All files below a folder, at any depth, ordered by name (bytes); hidden ones too; links to files
+/// count, links to folders below it are not followed. A file is its own only entry.
 /// At most kEntriesMax (kResourceExhausted beyond). Errors as open().
 inline constexpr std::size_t kEntriesMax = 1'000'000;
 [[nodiscard]] Result<std::vector<Entry>> list(const std::string& folder,
@@ -51,7 +55,8 @@ inline constexpr std::size_t kEntriesMax = 1'000'000;
 /// What put() does with an object of that name that is there already.
 enum class Existing { kReplace, kKeep };
 
-/// Writes the whole object: a reader sees the old bytes or the new ones, never a part. Returns
+/// Writes the whole object: a reader sees the old bytes or the new ones, never a part; durable on
+/// return. Missing folders are created, as in a store of objects, which has none. Returns
 /// whether it was written: false if kKeep met an object of that name (the store itself decides,
 /// so of two writers one wins).
 [[nodiscard]] Result<bool> put(const std::string& name, std::span<const std::byte> bytes,
