@@ -40,10 +40,11 @@ endfunction()
 # All programs of label unit; the sanitizer runs build nothing else.
 add_custom_target(unit_tests)
 
-# torii_test(NAME LABEL label SOURCES file... LINK target...)
-# A GoogleTest program; its main() is tests/support/test_main.cc.
+# torii_test(NAME LABEL label SOURCES file... LINK target... [RUNNER word...])
+# A GoogleTest program; its main() is tests/support/test_main.cc. RUNNER is a command that gets the
+# program as its last word, for tests that need a server beside them.
 function(torii_test name)
-  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINK;RUNNER" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
@@ -52,7 +53,7 @@ function(torii_test name)
                              ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LINK} torii_base torii_flags GTest::gtest
                         GTest::gmock)
-  add_test(NAME ${name} COMMAND ${name})
+  add_test(NAME ${name} COMMAND ${arg_RUNNER} $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
   if(arg_LABEL STREQUAL "unit")
     add_dependencies(unit_tests ${name})

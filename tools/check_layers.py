@@ -40,7 +40,7 @@ LAYERS["cli"] = set(LAYERS)
 # Third-party headers by the first match, and the only module that may include them.
 THIRD_PARTY = [
     (r"arrow/filesystem/", "blob"),
-    (r"arrow/(io/interfaces|buffer|result|status|util/key_value_metadata)\.h", "data blob"),
+    (r"arrow/(io/interfaces|buffer|result|status|util/future|util/key_value_metadata)\.h", "data blob"),
     (r"(arrow|parquet)/", "data"),
     (r"(dnnl|dnnl_\w+|mkl|mkl_\w+|cblas)\.(h|hpp)|oneapi/dnnl/", "kernels"),
     (r"openvino/", "text"),

@@ -37,11 +37,11 @@ class Object {
 /// Whether `name` is one of a remote store ("s3://...").
 [[nodiscard]] bool is_remote(std::string_view name);
 
-/// `environment` holds credentials and the endpoint of s3:// names: AWS_ACCESS_KEY_ID,
-/// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or AWS_DEFAULT_REGION),
-/// AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL. Requests that fail for a reason that passes are tried
-/// again with growing waits, a bounded number of times. Errors: kNotFound, kIo (disk, network,
-/// permission, wrong credentials), kInvalidArgument (a name that is none, a folder).
+/// `environment` holds credentials and the endpoint of s3:// names (see s3_settings.h). A request
+/// that fails for a reason that passes is tried again with growing waits, a bounded number of times
+/// and for a bounded time: a store that hangs is an error, never a wait without end. Errors:
+/// kNotFound, kIo (disk, network, permission, wrong credentials), kInvalidArgument (a name that is
+/// none, a folder). No message holds a secret.
 [[nodiscard]] Result<std::unique_ptr<Object>> open(const std::string& name,
                                                    const Environment& environment);
 
@@ -56,9 +56,11 @@ inline constexpr std::size_t kEntriesMax = 1'000'000;
 enum class Existing { kReplace, kKeep };
 
 /// Writes the whole object: a reader sees the old bytes or the new ones, never a part; durable on
-/// return. Missing folders are created, as in a store of objects, which has none. Returns
-/// whether it was written: false if kKeep met an object of that name (the store itself decides,
-/// so of two writers one wins).
+/// return. Missing folders are created, as in a store of objects, which has none. S3: above 10 MB
+/// in parts. Returns whether it was written: false if kKeep met an object of that name. For files
+/// the system decides, so of two writers one wins; Arrow's S3 client cannot ask the store to
+/// decide, so there kKeep looks first and writes then, and of two writers at the same moment the
+/// last one stays: use it for names that say what is in them (a hash), where both write the same.
 [[nodiscard]] Result<bool> put(const std::string& name, std::span<const std::byte> bytes,
                                Existing existing, const Environment& environment);
 

@@ -1,0 +1,149 @@
+"""An object store that misbehaves as the key says:  faults.py PORT
+
+It keeps what is PUT (any bucket; no signatures), answers HEAD and ranged GET, and counts:
+GET /_count/KEY is "requests bytes" of that key so far. The key's first part names the fault:
+
+    flaky/...      500 for the first three requests        busy/...     503 always
+    reset/...      the connection is reset, twice          denied/...   403 always
+    torn/...       half of a GET's body, twice             hang/...     no answer to a GET
+    trickle/...    a GET's body byte by byte, for hours    swap/...     another ETag at every HEAD
+"""
+
+import collections
+import http.server
+import io
+import socket
+import struct
+import sys
+import threading
+import time
+
+OBJECTS = {}
+REQUESTS = collections.Counter()
+BYTES = collections.Counter()
+LOCK = threading.Lock()
+
+
+class Store(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", headers=()):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def fail(self, status, code):
+        self.answer(status, f"<Error><Code>{code}</Code><Message>as told</Message></Error>".encode())
+
+    def reset(self):
+        # Closing with unsent data thrown away is a reset.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+    def key(self):
+        return self.path.split("?")[0].lstrip("/").partition("/")[2]
+
+    def is_handled(self):
+        """Counts; True if the fault was all of the answer."""
+        key = self.key()
+        with LOCK:
+            REQUESTS[key] += 1
+            count = REQUESTS[key]
+        fault = key.split("/")[0]
+        if fault == "flaky" and count <= 3:
+            self.fail(500, "InternalError")
+        elif fault == "busy":
+            self.fail(503, "SlowDown")
+        elif fault == "denied":
+            self.fail(403, "AccessDenied")
+        elif fault == "reset" and count <= 2:
+            self.reset()
+        elif fault == "hang" and self.command == "GET":
+            time.sleep(3600)
+        else:
+            return False
+        return True
+
+    def read_chunks(self, stream):
+        """The chunks of HTTP and of AWS's own encoding: SIZE[;signature] CRLF bytes CRLF."""
+        body = b""
+        while size := int(stream.readline().split(b";")[0], 16):
+            body += stream.read(size)
+            stream.readline()
+        while stream.readline().strip():
+            pass  # trailers
+        return body
+
+    def do_PUT(self):
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            body = self.read_chunks(self.rfile)
+        else:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if "aws-chunked" in self.headers.get("Content-Encoding", ""):
+            body = self.read_chunks(io.BytesIO(body))
+        OBJECTS[self.key()] = body
+        self.answer(200, headers=[("ETag", '"1"')])
+
+    def do_HEAD(self):
+        self.serve()
+
+    def do_GET(self):
+        if self.path.startswith("/_count/"):
+            key = self.path.removeprefix("/_count/")
+            self.answer(200, f"{REQUESTS[key]} {BYTES[key]}".encode())
+        else:
+            self.serve()
+
+    def serve(self):
+        if self.is_handled():
+            return
+        key = self.key()
+        if key not in OBJECTS:
+            self.fail(404, "NoSuchKey")
+            return
+        body, status = OBJECTS[key], 200
+        etag = f'"{REQUESTS[key]}"' if key.startswith("swap/") else '"1"'
+        headers = [("ETag", etag), ("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT")]
+        wanted = self.headers.get("Range")
+        if wanted:
+            first, last = wanted.removeprefix("bytes=").split("-")
+            headers.append(("Content-Range", f"bytes {first}-{last}/{len(body)}"))
+            body, status = body[int(first) : int(last) + 1], 206
+        with LOCK:
+            if self.command == "GET":
+                BYTES[key] += len(body)
+            torn = self.command == "GET" and key.startswith("torn/") and REQUESTS[key] <= 3
+        if torn or (key.startswith("trickle/") and self.command == "GET"):
+            self.send_response(status)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if torn:
+                self.wfile.write(body[: len(body) // 2])
+                self.close_connection = True
+                return
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.2)
+            return
+        self.answer(status, body, headers)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass  # a client that had enough
+
+
+if __name__ == "__main__":
+    Server(("127.0.0.1", int(sys.argv[1])), Store).serve_forever()
