@@ -23,6 +23,10 @@ find_library(DNNL_LIBRARY dnnl REQUIRED)
 find_path(DNNL_INCLUDE_DIR dnnl.h REQUIRED)
 # The OpenMP runtime that Debian builds oneDNN with (whatever compiler builds this project).
 find_library(GOMP_LIBRARY NAMES gomp libgomp.so.1 REQUIRED)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+# Only its header: the library is opened when a database is named (src/sql/libpq.h).
+pkg_check_modules(LIBPQ REQUIRED libpq)
+find_library(LIBPQ_LIBRARY NAMES libpq.so.5 REQUIRED)
 find_package(GTest REQUIRED)
 
 add_library(torii_json INTERFACE)
@@ -35,6 +39,8 @@ add_library(torii_icu INTERFACE)
 target_link_libraries(torii_icu INTERFACE ICU::uc)
 add_library(torii_dnnl INTERFACE)
 target_link_libraries(torii_dnnl INTERFACE ${DNNL_LIBRARY} ${GOMP_LIBRARY})
+add_library(torii_sqlite INTERFACE)
+target_link_libraries(torii_sqlite INTERFACE PkgConfig::SQLITE)
 add_library(torii_cli11 INTERFACE)
 target_link_libraries(torii_cli11 INTERFACE CLI11::CLI11)
 
