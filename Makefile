@@ -11,7 +11,7 @@ export TORII_SHARED_DIR
 # Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
 BOOTSTRAP ?=
 
-.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants install
+.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants test-compat install
 
 help:
 	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
@@ -25,6 +25,7 @@ help:
 	@echo 'make asan          unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make tsan          unit tests under ThreadSanitizer'
 	@echo 'make test-mutants  kept patches that break the code must each turn a test red'
+	@echo 'make test-compat   the S3 suite beside MinIO too (built once under .deps/, with Go, in minutes)'
 	@echo 'make docs          links resolve, generated parts are fresh'
 	@echo 'make clean         remove build/ (.deps/ stays)'
 	@echo
@@ -71,6 +72,10 @@ docs: build
 install: PREFIX ?= build/install
 install: build
 	@cmake --install build/release --prefix $(abspath $(PREFIX)) | grep -v -e '-- Installing' -e '-- Up-to-date'
+
+test-compat: configure
+	@cmake --build --preset release --target s3_compat_test
+	@python3 -B tests/compat/s3/with_s3.py .deps minio build/release/bin/s3_compat_test
 
 test-mutants: bootstrap
 	@tests/mutants/run

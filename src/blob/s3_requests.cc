@@ -75,6 +75,7 @@ arrow::fs::S3Options options_of(const S3Settings& settings) {
   options.region = settings.region;
   options.endpoint_override = settings.endpoint;
   options.scheme = settings.scheme;
+  options.tls_ca_file_path = settings.ca_file;
   options.connect_timeout = settings.connect_timeout_s;
   options.request_timeout = settings.stall_timeout_s;
   options.retry_strategy = std::make_shared<Retries>(settings);
@@ -176,6 +177,12 @@ Error s3_error(const arrow::Status& status, const S3Name& name, const S3Settings
   }
   if (has(text, {"NETWORK_CONNECTION", "curlCode", "REQUEST_TIMEOUT"})) {
     const std::size_t detail = text.find("curlCode");
+    if (has(text, {"curlCode: 60", "curlCode: 77"})) {
+      return make_error(ErrorCode::kIo,
+                        "{}: cannot {}: the certificate of {} is not trusted; if it is the right "
+                        "server, name the file with its authority in AWS_CA_BUNDLE",
+                        name.text(), action, place);
+    }
     return make_error(ErrorCode::kIo,
                       "{}: cannot {}: {} cannot be reached, or broke off, in {} attempts ({}); "
                       "check the network and AWS_ENDPOINT_URL",

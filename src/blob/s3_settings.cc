@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <map>
+#include <system_error>
 
 #include "base/file.h"
 
@@ -97,6 +99,25 @@ Result<void> read_endpoint(const Environment& environment, S3Settings& settings)
   return {};
 }
 
+// The client was built for another distribution and would look where that one keeps them.
+Result<void> find_certificates(const Environment& environment, S3Settings& settings) {
+  std::error_code ignored;
+  for (const std::string_view name : {"AWS_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    settings.ca_file = value_of(environment, name);
+    if (settings.ca_file.empty()) continue;
+    if (std::filesystem::exists(settings.ca_file, ignored)) return {};
+    return make_error(ErrorCode::kNotFound, "{}: there is no file {}", name, settings.ca_file);
+  }
+  for (const char* place :
+       {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+    if (!std::filesystem::exists(place, ignored)) continue;
+    settings.ca_file = place;
+    break;
+  }
+  return {};
+}
+
 template <class Number>
 Result<void> read_number(const Environment& environment, const std::string& name, Number low,
                          Number high, Number& to) {
@@ -146,6 +167,7 @@ Result<S3Settings> s3_settings(const Environment& environment) {
     TORII_TRY_VOID(read_profile(environment, settings));
   }
   TORII_TRY_VOID(read_endpoint(environment, settings));
+  if (settings.scheme == "https") TORII_TRY_VOID(find_certificates(environment, settings));
   // A store of one's own takes any region, but a request must name one to be signed.
   if (settings.region.empty() && !settings.endpoint.empty()) settings.region = "us-east-1";
   TORII_TRY_VOID(read_number(environment, "AWS_MAX_ATTEMPTS", 1, 100, settings.attempts));

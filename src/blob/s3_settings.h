@@ -16,6 +16,7 @@ struct S3Settings {
   std::string access_key;  ///< empty = nobody: only what everybody may read
   std::string secret_key;
   std::string session_token;
+  std::string ca_file;  ///< certificates to trust in https
 
   int attempts = 8;  ///< of a request, the first included
   double connect_timeout_s = 5;
@@ -34,7 +35,8 @@ struct S3Settings {
 
 /// Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, else the profile
 /// AWS_PROFILE (or "default") of AWS_SHARED_CREDENTIALS_FILE (or $HOME/.aws/credentials), else
-/// nobody; AWS_REGION, AWS_DEFAULT_REGION; AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL; AWS_MAX_ATTEMPTS;
+/// nobody; AWS_REGION, AWS_DEFAULT_REGION; AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL; AWS_CA_BUNDLE
+/// (else SSL_CERT_FILE, else where distributions keep the file); AWS_MAX_ATTEMPTS;
 /// TORII_S3_TIMEOUT_S (total_timeout_s; the other times never exceed it). Errors: kInvalidArgument
 /// naming the variable.
 [[nodiscard]] Result<S3Settings> s3_settings(const Environment& environment);

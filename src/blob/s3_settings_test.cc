@@ -98,6 +98,7 @@ TEST(S3Settings, RefuseWhatCannotBeMeant) {
   EXPECT_THAT(fault({{"AWS_ENDPOINT_URL", "http://me:pass@x"}}), Not(HasSubstr("pass@")));
   EXPECT_THAT(fault({{"AWS_MAX_ATTEMPTS", "many"}}), HasSubstr("AWS_MAX_ATTEMPTS"));
   EXPECT_THAT(fault({{"TORII_S3_TIMEOUT_S", "nan"}}), HasSubstr("TORII_S3_TIMEOUT_S"));
+  EXPECT_THAT(fault({{"AWS_CA_BUNDLE", "/no/ca"}}), HasSubstr("AWS_CA_BUNDLE: there is no file"));
   EXPECT_THAT(fault({{"AWS_SHARED_CREDENTIALS_FILE", "/no/such/file"}}),
               HasSubstr("/no/such/file"));
 }

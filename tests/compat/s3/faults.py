@@ -1,6 +1,6 @@
-"""An object store that misbehaves as the key says:  faults.py PORT
+"""An object store that misbehaves as the key says:  faults.py PORT [CERTIFICATE]
 
-It keeps what is PUT (any bucket; no signatures), answers HEAD and ranged GET, and counts:
+With a file of certificate and key it speaks https. It keeps what is PUT (any bucket; no signatures), answers HEAD and ranged GET, and counts:
 GET /_count/KEY is "requests bytes" of that key so far. The key's first part names the fault:
 
     flaky/...      500 for the first three requests        busy/...     503 always
@@ -13,6 +13,7 @@ import collections
 import http.server
 import io
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -146,4 +147,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    Server(("127.0.0.1", int(sys.argv[1])), Store).serve_forever()
+    server = Server(("127.0.0.1", int(sys.argv[1])), Store)
+    if len(sys.argv) > 2:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[2])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.serve_forever()

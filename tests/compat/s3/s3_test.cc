@@ -188,6 +188,17 @@ TEST(S3, AServerThatIsDownIsToldOf) {
                     HasSubstr("AWS_ENDPOINT_URL")));
 }
 
+TEST(S3, SpeaksHttpsWithThoseItTrusts) {
+  Environment https = faults();
+  https["AWS_ENDPOINT_URL"] = variable("TORII_TEST_HTTPS");
+  https["AWS_MAX_ATTEMPTS"] = "2";
+  EXPECT_THAT(fault_of("s3://shop/x", https),
+              AllOf(HasSubstr("is not trusted"), HasSubstr("AWS_CA_BUNDLE")));
+  https["AWS_CA_BUNDLE"] = variable("TORII_TEST_CA");
+  put_text("s3://shop/x", "over tls", https);
+  EXPECT_EQ(*get_text("s3://shop/x", https), "over tls");
+}
+
 TEST(S3Faults, PassingFaultsAreOvercome) {
   for (const std::string kind : {"flaky", "reset", "torn"}) {
     const std::string name = "s3://shop/" + kind + "/x";

@@ -4,7 +4,8 @@ ports of the loopback interface and ended with it.
     with_s3.py DEPS moto|minio PROGRAM [ARGUMENT...]
 
 The program finds in its environment AWS_ENDPOINT_URL and credentials of the S3 server, where the
-bucket `shop` exists, and TORII_TEST_FAULTS, the address of faults.py.
+bucket `shop` exists; TORII_TEST_FAULTS, the address of faults.py; TORII_TEST_HTTPS, another one that
+speaks https; and TORII_TEST_CA, the file of its certificate.
 """
 
 import contextlib
@@ -90,20 +91,31 @@ def server_command(deps, kind, port, folder):
     return command, environment
 
 
+def make_certificate(folder):
+    """A key and a certificate for 127.0.0.1 that signs itself, in one file."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=torii-test", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "ca.pem")]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    both = folder / "both.pem"
+    both.write_text((folder / "key.pem").read_text() + (folder / "ca.pem").read_text())
+    return both
+
+
 def main():
     deps, kind, program = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="torii-s3-"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        port, fault_port = free_port(), free_port()
+        port, fault_port, https_port = free_port(), free_port(), free_port()
         command, environment = server_command(deps, kind, port, folder)
         log = stack.enter_context(open(folder / "log", "wb"))
         server = stack.enter_context(
             running(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         )
-        faults = stack.enter_context(
-            running(["/usr/bin/python3", "-B", str(HERE / "faults.py"), str(fault_port)])
-        )
+        faults_program = ["/usr/bin/python3", "-B", str(HERE / "faults.py")]
+        faults = stack.enter_context(running(faults_program + [str(fault_port)]))
+        stack.enter_context(running(faults_program + [str(https_port), make_certificate(folder)]))
         endpoint = f"http://127.0.0.1:{port}"
         wait_until_up(endpoint + ("/minio/health/live" if kind == "minio" else "/"), server)
         wait_until_up(f"http://127.0.0.1:{fault_port}/_count/x", faults)
@@ -114,6 +126,8 @@ def main():
         environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1"}
         environment |= {"AWS_ACCESS_KEY_ID": USER, "AWS_SECRET_ACCESS_KEY": SECRET}
         environment |= {"TORII_TEST_S3": kind, "HOME": str(folder)}
+        environment["TORII_TEST_HTTPS"] = f"https://127.0.0.1:{https_port}"
+        environment["TORII_TEST_CA"] = str(folder / "ca.pem")
         environment["TORII_TEST_FAULTS"] = f"http://127.0.0.1:{fault_port}"
         status = subprocess.run(program, env=environment, check=False).returncode
         if status != 0:
