@@ -10,13 +10,19 @@
 
 namespace torii {
 
-struct Sha256::State {
+namespace {
+
+struct DigestContext {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { EVP_MD_CTX_free(context); }
+  DigestContext() = default;
+  DigestContext(const DigestContext&) = delete;
+  DigestContext& operator=(const DigestContext&) = delete;
+  ~DigestContext() { EVP_MD_CTX_free(context); }
 };
+
+}  // namespace
+
+struct Sha256::State : DigestContext {};
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
   TORII_CHECK(
@@ -69,6 +75,23 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
 
 std::string sha256_hex(std::string_view text) {
   return sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+std::string git_blob_hex(std::span<const std::byte> bytes) {
+  std::string head = "blob " + std::to_string(bytes.size());
+  head.push_back('\0');
+  const DigestContext hash;
+  std::array<std::byte, 20> digest;
+  unsigned length = 0;
+  TORII_CHECK(hash.context != nullptr &&
+                  EVP_DigestInit_ex(hash.context, EVP_sha1(), nullptr) == 1 &&
+                  EVP_DigestUpdate(hash.context, head.data(), head.size()) == 1 &&
+                  EVP_DigestUpdate(hash.context, bytes.data(), bytes.size()) == 1 &&
+                  EVP_DigestFinal_ex(hash.context, reinterpret_cast<unsigned char*>(digest.data()),
+                                     &length) == 1 &&
+                  length == digest.size(),
+              "the crypto library offers no SHA-1");
+  return to_hex(digest);
 }
 
 namespace {

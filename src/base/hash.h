@@ -35,6 +35,10 @@ class Sha256 {
 [[nodiscard]] std::string sha256_hex(std::span<const std::byte> bytes);
 [[nodiscard]] std::string sha256_hex(std::string_view text);
 
+/// The name that git gives to a file of these bytes: SHA-1 of "blob <size>\0" and the bytes. To
+/// notice damage, not to stop an attacker.
+[[nodiscard]] std::string git_blob_hex(std::span<const std::byte> bytes);
+
 /// A fast 64-bit hash of text for tables and fingerprints inside one process or file version: not
 /// for security. The value is stable: files may hold it.
 [[nodiscard]] std::uint64_t hash64(std::string_view text, std::uint64_t seed = 0);

@@ -60,5 +60,13 @@ TEST(Hash64, NoCollisionsAmongShortNames) {
   EXPECT_EQ(seen.size(), 200000U);
 }
 
+// What `git hash-object` says.
+TEST(GitBlob, IsTheNameThatGitGives) {
+  EXPECT_EQ(git_blob_hex({}), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  const std::string_view text = "hello\n";
+  EXPECT_EQ(git_blob_hex(std::as_bytes(std::span(text))),
+            "ce013625030ba8dba906f756967f9e9ca394464a");
+}
+
 }  // namespace
 }  // namespace torii

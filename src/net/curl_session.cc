@@ -1,0 +1,242 @@
+#include "net/curl_session.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+
+#include "base/check.h"
+
+namespace torii::net {
+namespace {
+
+struct Transfer {
+  CURL* handle;
+  const CurlRequest* request;
+  Reporter* reporter;
+  CurlOutcome* outcome;
+  std::optional<Error> failure;  ///< of the sink
+};
+
+bool equal_names(std::string_view a, std::string_view b) {
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::string_view line(data, size * count);
+  if (line.starts_with("HTTP/")) {
+    transfer.outcome->headers.clear();  // of a redirect, or "100 Continue"
+    transfer.outcome->reached = true;
+  } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
+    transfer.outcome->headers.emplace_back(std::string(trimmed(line.substr(0, colon))),
+                                           std::string(trimmed(line.substr(colon + 1))));
+  }
+  return size * count;
+}
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  if (!transfer.request->sink) return size * count;
+  long status = 0;
+  curl_easy_getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &status);
+  transfer.outcome->status = static_cast<int>(status);
+  auto taken = transfer.request->sink({data, size * count}, *transfer.outcome);
+  if (taken.ok()) return size * count;
+  transfer.failure = std::move(taken).error();
+  return size * count == 0 ? 1 : 0;
+}
+
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto& transfer = *static_cast<Transfer*>(user);
+  if (transfer.request->tick) transfer.request->tick();
+  return transfer.reporter->cancelled() ? 1 : 0;
+}
+
+bool may_be_repeated(CURLcode code) {
+  constexpr std::array kCodes = {CURLE_COULDNT_RESOLVE_PROXY,
+                                 CURLE_COULDNT_RESOLVE_HOST,
+                                 CURLE_COULDNT_CONNECT,
+                                 CURLE_OPERATION_TIMEDOUT,
+                                 CURLE_GOT_NOTHING,
+                                 CURLE_SEND_ERROR,
+                                 CURLE_RECV_ERROR,
+                                 CURLE_PARTIAL_FILE,
+                                 CURLE_HTTP2,
+                                 CURLE_HTTP2_STREAM,
+                                 CURLE_SSL_CONNECT_ERROR};
+  return std::ranges::find(kCodes, code) != kCodes.end();
+}
+
+bool may_be_repeated(int status) {
+  constexpr std::array kStatuses = {408, 429, 500, 502, 503, 504};
+  return std::ranges::find(kStatuses, status) != kStatuses.end();
+}
+
+Error error_of(CURLcode code, const char* detail, const std::string& url) {
+  const std::string where = shown(url);
+  const std::string why = *detail != '\0' ? detail : curl_easy_strerror(code);
+  switch (code) {
+    case CURLE_URL_MALFORMAT:
+      return invalid("{}: this is no URL ({})", where, why);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return make_error(ErrorCode::kIo,
+                        "{}: it leads to another scheme than http and https, or away from https; "
+                        "refused ({})",
+                        where, why);
+    case CURLE_TOO_MANY_REDIRECTS:
+      return make_error(ErrorCode::kIo, "{}: too many redirects; is the address right?", where);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return make_error(ErrorCode::kIo,
+                        "{}: the host is not known here ({}); check the network, and https_proxy "
+                        "if there is a proxy",
+                        where, why);
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+      return make_error(ErrorCode::kIo,
+                        "{}: the server's certificate cannot be trusted ({}); if your company has "
+                        "an authority of its own, name its file in SSL_CERT_FILE",
+                        where, why);
+    default:
+      return make_error(ErrorCode::kIo, "{}: no complete answer ({})", where, why);
+  }
+}
+
+std::string value_of(const Environment& environment, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    const auto found = environment.find(name);
+    if (found != environment.end() && !found->second.empty()) return found->second;
+  }
+  return {};
+}
+
+struct HeaderList {
+  curl_slist* list = nullptr;
+  ~HeaderList() { curl_slist_free_all(list); }
+};
+
+}  // namespace
+
+std::optional<std::string> header(const Headers& headers, std::string_view name) {
+  const auto found = std::find_if(headers.rbegin(), headers.rend(), [&](const auto& entry) {
+    return equal_names(entry.first, name);
+  });
+  if (found == headers.rend()) return std::nullopt;
+  return found->second;
+}
+
+std::string shown(std::string_view url) {
+  url = url.substr(0, url.find_first_of("?#"));
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return std::string(url);
+  const auto host = scheme + 3;
+  const auto path = std::min(url.find('/', host), url.size());
+  const auto at = url.substr(0, path).rfind('@');
+  if (at == std::string_view::npos || at < host) return std::string(url);
+  return std::string(url.substr(0, host)) + std::string(url.substr(at + 1));
+}
+
+CurlSession::CurlSession(const Environment& environment, const HttpOptions& options,
+                         Reporter& reporter)
+    : environment_(environment), options_(options), reporter_(&reporter) {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);  // once, thread-safe
+  TORII_CHECK(ready == CURLE_OK, "libcurl starts");
+  handle_.reset(curl_easy_init());
+  TORII_CHECK(handle_ != nullptr, "a libcurl handle");
+}
+
+// libcurl would read the process's environment; ours is the map.
+void CurlSession::set_proxy(const std::string& url) {
+  std::string proxy = url.starts_with("https:")
+                          ? value_of(environment_, {"https_proxy", "HTTPS_PROXY"})
+                          : value_of(environment_, {"http_proxy"});
+  if (proxy.empty()) proxy = value_of(environment_, {"all_proxy", "ALL_PROXY"});
+  curl_easy_setopt(handle_.get(), CURLOPT_PROXY, proxy.c_str());
+  curl_easy_setopt(handle_.get(), CURLOPT_NOPROXY,
+                   value_of(environment_, {"no_proxy", "NO_PROXY"}).c_str());
+}
+
+void CurlSession::set_trust() {
+  std::string file = value_of(environment_, {"SSL_CERT_FILE", "CURL_CA_BUNDLE"});
+  // Where other systems than the one we were built on keep theirs.
+  for (const char* usual :
+       {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+    std::error_code ignored;
+    if (!file.empty()) break;
+    if (std::filesystem::exists(usual, ignored)) file = usual;
+  }
+  if (!file.empty()) curl_easy_setopt(handle_.get(), CURLOPT_CAINFO, file.c_str());
+}
+
+CurlOutcome CurlSession::perform(const CurlRequest& request) {
+  CURL* handle = handle_.get();
+  curl_easy_reset(handle);  // keeps the connection
+  CurlOutcome outcome;
+  Transfer transfer{handle, &request, reporter_, &outcome, std::nullopt};
+  HeaderList headers;
+  for (const auto& [name, value] : request.headers) {
+    headers.list = curl_slist_append(headers.list, (name + ": " + value).c_str());
+  }
+  std::array<char, CURL_ERROR_SIZE> detail{};
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail.data());
+  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR,
+                   request.url.starts_with("https:") ? "https" : "http,https");
+  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(handle, CURLOPT_MAXREDIRS, static_cast<long>(options_.redirects_max));
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.list);
+  curl_easy_setopt(handle, CURLOPT_USERAGENT, "torii");
+  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(options_.connect_timeout_ms));
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
+                   static_cast<long>(std::max(1, options_.stall_timeout_ms / 1000)));
+  if (request.head) curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  if (request.compressed) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+  if (!request.range.empty()) curl_easy_setopt(handle, CURLOPT_RANGE, request.range.c_str());
+  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
+  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
+  set_proxy(request.url);
+  set_trust();
+
+  const CURLcode code = curl_easy_perform(handle);
+  if (transfer.failure) {
+    outcome.error = std::move(transfer.failure);
+    return outcome;
+  }
+  if (reporter_->cancelled()) {
+    outcome.error = make_error(ErrorCode::kCancelled, "{}: interrupted", shown(request.url));
+    return outcome;
+  }
+  if (code != CURLE_OK) {
+    outcome.error = error_of(code, detail.data(), request.url);
+    outcome.repeatable = may_be_repeated(code);
+    return outcome;
+  }
+  long status = 0;
+  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  outcome.status = static_cast<int>(status);
+  outcome.repeatable = may_be_repeated(outcome.status);
+  curl_off_t wait_s = 0;
+  curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait_s);
+  outcome.retry_after_ms = std::clamp<curl_off_t>(wait_s, 0, 3600) * 1000;
+  return outcome;
+}
+
+}  // namespace torii::net
