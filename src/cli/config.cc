@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/yaml.h"
+#include "text/hub_name.h"
 #include "train/preset.h"
 
 namespace torii::cli {
@@ -45,7 +46,13 @@ Result<void> apply_file(Config& config, const std::filesystem::path& path) {
   data::resolve_paths(config.data, folder);
   std::string& model = config.model.text_model;
   if (model != text_model && model.find('/') != std::string::npos) {
-    model = (folder / model).lexically_normal().string();
+    const std::filesystem::path beside = (folder / model).lexically_normal();
+    std::error_code ignored;
+    const bool is_hub = text::parse_hub_name(model).has_value();
+    if (!is_hub || std::filesystem::is_directory(beside, ignored)) {
+      model = beside.string();
+      if (model.find('/') == std::string::npos) model.insert(0, "./");  // a path, not a name
+    }
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include "cli/layout.h"
 #include "cli/terminal.h"
 #include "model/bundle_manifest.h"
+#include "text/model_source.h"
 
 namespace torii::cli {
 
@@ -59,33 +60,17 @@ void set_findings(Json& document, const data::Dataset& dataset) {
   document.set("dropped", std::move(dropped)).set("findings", std::move(findings));
 }
 
-Result<std::filesystem::path> text_model_folder(const Session& session, const std::string& name) {
-  std::error_code ignored;
-  if (name.find('/') != std::string::npos) {
-    if (std::filesystem::is_directory(name, ignored)) return std::filesystem::path(name);
-    return make_error(
-        ErrorCode::kNotFound,
-        "model.text_model: there is no folder '{}'; give the folder of a Hugging Face "
-        "model or the name of a shipped one",
-        name);
-  }
-  const std::filesystem::path models = session.shared("models");
-  if (!name.empty() && std::filesystem::is_directory(models / name, ignored)) return models / name;
-  std::vector<std::string> shipped;
-  for (const auto& entry : std::filesystem::directory_iterator(models, ignored)) {
-    shipped.push_back(entry.path().filename().string());
-  }
-  std::sort(shipped.begin(), shipped.end());
-  return make_error(ErrorCode::kNotFound,
-                    "model.text_model: no model '{}' is shipped ({}); for one of your own give its "
-                    "folder, as in ./{}",
-                    name, shipped.empty() ? "none is" : fmt::format("{}", fmt::join(shipped, ", ")),
-                    name.empty() ? "my-model" : name);
-}
-
-Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, const Config& config) {
+Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, Config& config) {
+  const text::ModelPlaces places = {
+      .shipped = session.shared("models"),
+      .cache = session.cache_folder(),
+      .environment = session.environment(),
+      .http = {.seed = static_cast<std::uint64_t>(steady_seconds() * 1e6)}};
+  TORII_TRY(text::ResolvedModel model,
+            text::resolve_model(config.model.text_model, places, session.reporter()));
+  config.model.text_model = std::move(model.name);
   text::EncoderOptions options;
-  TORII_TRY(options.model, text_model_folder(session, config.model.text_model));
+  options.model = std::move(model.folder);
   options.tokens_max = config.model.text_tokens_max;
   TORII_TRY(ThreadPool * pool, session.pool());
   options.threads = pool->threads();

@@ -43,13 +43,11 @@ class Stopwatch {
 /// "dropped" and "findings" of a data set.
 void set_findings(Json& document, const data::Dataset& dataset);
 
-/// The folder of a text model: a path, or the name of one that is shipped.
-[[nodiscard]] Result<std::filesystem::path> text_model_folder(const Session& session,
-                                                              const std::string& name);
-
-/// The encoder that the configuration names, with its cache on disk.
+/// The encoder that the configuration names (downloaded if need be), with its cache on disk. A
+/// model of the hub stands in `config` with its commit from then on: a bundle names what it was
+/// made with.
 [[nodiscard]] Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session,
-                                                                    const Config& config);
+                                                                    Config& config);
 
 /// Whether a bundle may be written there, before work is spent on it: the folder above must exist,
 /// and what has that name already must be an empty folder or a bundle with nothing beside it.

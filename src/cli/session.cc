@@ -23,7 +23,8 @@ void declare_output(Verb& verb, CommonFlags& flags) {
 void declare_common(Verb& verb, CommonFlags& flags) {
   verb.integer("--threads", "N", &flags.threads, "Processors to use; all of them unless told.");
   verb.text("--cache", "DIR", &flags.cache,
-            "Where text vectors are kept between runs, or 'none'; ~/.cache/torii unless told.");
+            "Where text vectors and downloaded text models are kept between runs, or 'none'; "
+            "~/.cache/torii unless told.");
   declare_output(verb, flags);
 }
 

@@ -47,6 +47,7 @@ class Session {
   [[nodiscard]] const CommonFlags& common() const { return *facts_.common; }
   [[nodiscard]] bool given(std::string_view flag) const { return facts_.parsed->given(flag); }
   [[nodiscard]] Reporter& reporter() const { return *facts_.reporter; }
+  [[nodiscard]] const Environment& environment() const { return *facts_.environment; }
   /// Made at the first call, with --threads.
   [[nodiscard]] Result<ThreadPool*> pool();
 

@@ -12,6 +12,7 @@
 #include "cli/overlap.h"
 #include "cli/program_version.h"
 #include "recommend/embedding.h"
+#include "text/hub_name.h"
 #include "train/trainer.h"
 
 namespace torii::cli {
@@ -153,7 +154,9 @@ Result<features::Spec> learn_spec(const data::Dataset& dataset, const Plans& pla
 void set_text(features::Spec& spec, const text::TextVectors& texts, const Config& config) {
   spec.text_identity = texts.identity();
   spec.text_width = texts.width();
-  std::filesystem::path model = config.model.text_model;
+  spec.text_model = config.model.text_model;
+  if (text::parse_hub_name(spec.text_model)) return;  // owner/model@commit
+  std::filesystem::path model = spec.text_model;
   if (!model.has_filename()) model = model.parent_path();  // "folder/"
   spec.text_model = model.filename().string();
 }

@@ -20,7 +20,8 @@ void declare(ModelOptions& options, OptionSet& set) {
   set.flag("model.id_embeddings", &options.id_embeddings,
            "Learns a vector of its own for every user and item beside the features.");
   set.text("model.text_model", &options.text_model,
-           "Text encoder: the name of a shipped one, or a folder in Hugging Face's layout.");
+           "Text encoder: the name of a shipped one, a folder in Hugging Face's layout (./x), or "
+           "owner/model[@revision] of one on the hub, downloaded once.");
   set.integer("model.text_tokens_max", &options.text_tokens_max, 0, 8192,
               "Texts are cut off after so many tokens; 0 takes what the encoder says.");
 }

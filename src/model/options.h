@@ -20,7 +20,7 @@ struct ModelOptions {
   bool separate_text = false;
   bool batch_norm = false;    ///< article: true; default: the spec standardizes numbers
   bool id_embeddings = true;  ///< article: false
-  std::string text_model = "all-MiniLM-L6-v2";  ///< name of a shipped model, or a folder
+  std::string text_model = "all-MiniLM-L6-v2";  ///< as text::resolve_model()
   int text_tokens_max = 0;                      ///< 0 = what the model says
 };
 void declare(ModelOptions& options, OptionSet& set);
