@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <string>
+#include <type_traits>
 
 namespace torii::sql {
 namespace {
@@ -23,11 +24,42 @@ Loaded load() {
     loaded.fault = ::dlerror();
     return loaded;
   }
-#define TORII_LIBPQ_LOOK_UP(name)                                                   \
-  loaded.calls.name = reinterpret_cast<decltype(&::name)>(::dlsym(library, #name)); \
-  if (loaded.calls.name == nullptr) loaded.fault = "it has no " #name;
-  TORII_LIBPQ_CALLS(TORII_LIBPQ_LOOK_UP)
-#undef TORII_LIBPQ_LOOK_UP
+  const auto find = [&](const char* name, auto& call) {
+    call = reinterpret_cast<std::decay_t<decltype(call)>>(::dlsym(library, name));
+    if (call == nullptr) loaded.fault = std::string("it has no ") + name;
+  };
+  Libpq& calls = loaded.calls;
+  find("PQconnectdbParams", calls.PQconnectdbParams);
+  find("PQfinish", calls.PQfinish);
+  find("PQstatus", calls.PQstatus);
+  find("PQerrorMessage", calls.PQerrorMessage);
+  find("PQsocket", calls.PQsocket);
+  find("PQsendPrepare", calls.PQsendPrepare);
+  find("PQsendDescribePrepared", calls.PQsendDescribePrepared);
+  find("PQsendQueryPrepared", calls.PQsendQueryPrepared);
+  find("PQsendQueryParams", calls.PQsendQueryParams);
+  find("PQsetSingleRowMode", calls.PQsetSingleRowMode);
+  find("PQconsumeInput", calls.PQconsumeInput);
+  find("PQisBusy", calls.PQisBusy);
+  find("PQgetResult", calls.PQgetResult);
+  find("PQclear", calls.PQclear);
+  find("PQresultStatus", calls.PQresultStatus);
+  find("PQresultErrorField", calls.PQresultErrorField);
+  find("PQcmdTuples", calls.PQcmdTuples);
+  find("PQnfields", calls.PQnfields);
+  find("PQfname", calls.PQfname);
+  find("PQftype", calls.PQftype);
+  find("PQnparams", calls.PQnparams);
+  find("PQntuples", calls.PQntuples);
+  find("PQgetvalue", calls.PQgetvalue);
+  find("PQgetlength", calls.PQgetlength);
+  find("PQgetisnull", calls.PQgetisnull);
+  find("PQgetCancel", calls.PQgetCancel);
+  find("PQcancel", calls.PQcancel);
+  find("PQfreeCancel", calls.PQfreeCancel);
+  find("PQputCopyData", calls.PQputCopyData);
+  find("PQputCopyEnd", calls.PQputCopyEnd);
+  find("PQsetNoticeProcessor", calls.PQsetNoticeProcessor);
   return loaded;
 }
 

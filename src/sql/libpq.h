@@ -6,29 +6,41 @@
 
 namespace torii::sql {
 
-// The calls of libpq that are used.
-#define TORII_LIBPQ_CALLS(CALL)                                                                    \
-  CALL(PQconnectdbParams)                                                                          \
-  CALL(PQfinish)                                                                                   \
-  CALL(PQstatus)                                                                                   \
-  CALL(PQerrorMessage)                                                                             \
-  CALL(PQsocket)                                                                                   \
-  CALL(PQsendPrepare) CALL(PQsendDescribePrepared) CALL(PQsendQueryPrepared)                       \
-      CALL(PQsendQueryParams) CALL(PQsetSingleRowMode) CALL(PQconsumeInput) CALL(PQisBusy)         \
-          CALL(PQgetResult) CALL(PQclear) CALL(PQresultStatus) CALL(PQresultErrorMessage)          \
-              CALL(PQresultErrorField) CALL(PQcmdTuples) CALL(PQnfields) CALL(PQfname)             \
-                  CALL(PQftype) CALL(PQnparams) CALL(PQntuples) CALL(PQgetvalue) CALL(PQgetlength) \
-                      CALL(PQgetisnull) CALL(PQgetCancel) CALL(PQcancel) CALL(PQfreeCancel)        \
-                          CALL(PQputCopyData) CALL(PQputCopyEnd) CALL(PQunescapeBytea)             \
-                              CALL(PQfreemem) CALL(PQsetNoticeProcessor)
-
 /// libpq, opened at the first use and for good. Not linked: it brings 25 libraries that nobody
 /// should wait for who reads files, and among them an OpenSSL whose calls would end in the one that
 /// Arrow's Parquet library exports.
 struct Libpq {
-#define TORII_LIBPQ_MEMBER(name) decltype(&::name) name = nullptr;
-  TORII_LIBPQ_CALLS(TORII_LIBPQ_MEMBER)
-#undef TORII_LIBPQ_MEMBER
+  decltype(&::PQconnectdbParams) PQconnectdbParams = nullptr;
+  decltype(&::PQfinish) PQfinish = nullptr;
+  decltype(&::PQstatus) PQstatus = nullptr;
+  decltype(&::PQerrorMessage) PQerrorMessage = nullptr;
+  decltype(&::PQsocket) PQsocket = nullptr;
+  decltype(&::PQsendPrepare) PQsendPrepare = nullptr;
+  decltype(&::PQsendDescribePrepared) PQsendDescribePrepared = nullptr;
+  decltype(&::PQsendQueryPrepared) PQsendQueryPrepared = nullptr;
+  decltype(&::PQsendQueryParams) PQsendQueryParams = nullptr;
+  decltype(&::PQsetSingleRowMode) PQsetSingleRowMode = nullptr;
+  decltype(&::PQconsumeInput) PQconsumeInput = nullptr;
+  decltype(&::PQisBusy) PQisBusy = nullptr;
+  decltype(&::PQgetResult) PQgetResult = nullptr;
+  decltype(&::PQclear) PQclear = nullptr;
+  decltype(&::PQresultStatus) PQresultStatus = nullptr;
+  decltype(&::PQresultErrorField) PQresultErrorField = nullptr;
+  decltype(&::PQcmdTuples) PQcmdTuples = nullptr;
+  decltype(&::PQnfields) PQnfields = nullptr;
+  decltype(&::PQfname) PQfname = nullptr;
+  decltype(&::PQftype) PQftype = nullptr;
+  decltype(&::PQnparams) PQnparams = nullptr;
+  decltype(&::PQntuples) PQntuples = nullptr;
+  decltype(&::PQgetvalue) PQgetvalue = nullptr;
+  decltype(&::PQgetlength) PQgetlength = nullptr;
+  decltype(&::PQgetisnull) PQgetisnull = nullptr;
+  decltype(&::PQgetCancel) PQgetCancel = nullptr;
+  decltype(&::PQcancel) PQcancel = nullptr;
+  decltype(&::PQfreeCancel) PQfreeCancel = nullptr;
+  decltype(&::PQputCopyData) PQputCopyData = nullptr;
+  decltype(&::PQputCopyEnd) PQputCopyEnd = nullptr;
+  decltype(&::PQsetNoticeProcessor) PQsetNoticeProcessor = nullptr;
 };
 
 /// Errors: kUnsupported if the library is nowhere, saying how to install it. Threads: any.
