@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,6 +22,11 @@ class Random {
  public:
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0);
 
+  /// Where a sequence stands: what is made from it goes on with the same numbers.
+  using State = std::array<std::uint64_t, 4>;
+  explicit Random(const State& state) : state_(state) {}
+  [[nodiscard]] const State& state() const { return state_; }
+
   [[nodiscard]] std::uint64_t next();
   /// Uniform in [0, bound), without bias (Lemire 2019). bound >= 1.
   [[nodiscard]] std::uint64_t below(std::uint64_t bound);
@@ -35,7 +41,7 @@ class Random {
   }
 
  private:
-  std::uint64_t state_[4];
+  State state_;
 };
 
 }  // namespace torii

@@ -21,6 +21,15 @@ TEST(Random, SameSeedSameNumbers) {
   }
 }
 
+TEST(Random, GoesOnFromAKeptState) {
+  Random random(7);
+  (void)random.next();
+  const Random::State kept = random.state();
+  Random again(kept);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(random.next(), again.next());
+  EXPECT_NE(random.state(), kept);
+}
+
 TEST(Random, NumbersAreThePromisedOnes) {
   // Bundles depend on them: a change breaks "same seed, same bytes" across versions.
   Random random(1);

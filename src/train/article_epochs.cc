@@ -16,8 +16,6 @@ namespace torii::train {
 
 namespace {
 
-constexpr std::uint64_t kBatchStream = 1000;
-
 struct ArticleRows {
   std::vector<std::uint32_t> users, items;
   std::vector<float> magnitudes;
@@ -41,32 +39,24 @@ class ArticleEpochs final : public Epochs {
 
   [[nodiscard]] std::size_t rows() const override { return order_.size(); }
 
-  [[nodiscard]] Result<double> run(int epoch, const BatchDone& done) override {
-    Random random(static_cast<std::uint64_t>(options_.seed),
-                  kBatchStream + static_cast<std::uint64_t>(epoch));
-    std::iota(order_.begin(), order_.end(), 0U);
-    random.shuffle(std::span(order_));
-    double sum = 0.0;
-    std::size_t batch = 0;
-    for (std::size_t first = 0, count = 0; first < order_.size(); first += count) {
-      count = std::min(batch_size_, order_.size() - first);
+  [[nodiscard]] Result<double> run(EpochPosition& at, const BatchDone& done) override {
+    const Random random = begin_epoch(options_.seed, at, order_);
+    while (at.rows_done < order_.size()) {
+      std::size_t count = std::min(batch_size_, order_.size() - at.rows_done);
       // A single row left over joins the last batch: BatchNorm has nothing to say about one row.
-      if (first + count + 1 == order_.size()) ++count;
-      const double loss = step(first, count);
-      ++batch;
-      if (is_lost(loss)) return diverged({epoch, batch, loss, options_.learning_rate}, model_);
-      sum += loss * static_cast<double>(count);
-      if (!done(first + count, sum / static_cast<double>(first + count))) {
-        return make_error(ErrorCode::kCancelled, "training was cancelled in epoch {}, batch {}",
-                          epoch, batch);
+      if (at.rows_done + count + 1 == order_.size()) ++count;
+      const double loss = step(at.rows_done, count);
+      end_batch(at, count, loss, random);
+      if (is_lost(loss)) {
+        return diverged({at.epoch, at.batches, loss, options_.learning_rate}, model_);
       }
+      if (!done()) return stopped(at);
     }
-    const double mean = sum / static_cast<double>(order_.size());
-    if (first_not_finite(model_)) {
-      return diverged({epoch, batch, mean, options_.learning_rate}, model_);
-    }
-    return mean;
+    return end_epoch(at, options_.learning_rate, model_);
   }
+
+  [[nodiscard]] Adam& user_optimizer() override { return step_.user_optimizer(); }
+  [[nodiscard]] Adam& item_optimizer() override { return step_.item_optimizer(); }
 
  private:
   [[nodiscard]] ArticleTables with_ids(ArticleTables tables) const {

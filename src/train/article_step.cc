@@ -153,6 +153,13 @@ double ArticleStep::run(std::span<const std::uint32_t> user_rows,
   return loss_;
 }
 
+Adam& ArticleStep::user_optimizer() {
+  return user_->adam;
+}
+Adam& ArticleStep::item_optimizer() {
+  return item_->adam;
+}
+
 std::span<const float> ArticleStep::distances() const {
   return std::span<const float>(item_->distance).first(pairs_);
 }

@@ -51,6 +51,9 @@ class ArticleStep {
   double gradients(std::span<const std::uint32_t> user_rows,
                    std::span<const std::uint32_t> item_rows, std::span<const float> magnitudes);
 
+  [[nodiscard]] Adam& user_optimizer();
+  [[nodiscard]] Adam& item_optimizer();
+
   /// Of the last step, before its update. [B]
   [[nodiscard]] std::span<const float> distances() const;
 

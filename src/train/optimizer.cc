@@ -14,6 +14,10 @@ Adam::Adam(const model::EntityTower& tower, AdamOptions options) : options_(opti
   sparse_second_ = Matrix(tower.shape().ids, tower.shape().width);
 }
 
+Adam::State Adam::state() {
+  return {steps_, first_.flat(), second_.flat(), sparse_first_.flat(), sparse_second_.flat()};
+}
+
 void Adam::step(model::EntityTower& tower) {
   step(tower, kernels::ops());
 }

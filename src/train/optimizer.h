@@ -33,6 +33,14 @@ class Adam {
   void step(model::EntityTower& tower);
   void step(model::EntityTower& tower, const kernels::Ops& ops);
 
+  /// All that a step reads beside the tower and the options: kept and given back by checkpoints.
+  struct State {
+    std::int64_t& steps;
+    std::span<float> first, second;                ///< of the dense arena
+    std::span<float> sparse_first, sparse_second;  ///< of the id table; empty without ids
+  };
+  [[nodiscard]] State state();
+
   void set_learning_rate(double learning_rate) { options_.learning_rate = learning_rate; }
   [[nodiscard]] std::int64_t steps() const { return steps_; }
 

@@ -29,6 +29,8 @@ struct TrainOptions {
   int patience = 5;  ///< epochs without a better validation metric before stopping; 0 = off
   std::string select_by = "ndcg@10";
   std::int64_t seed = 42;
+  /// Seconds between two checkpoints; 0: one at the end of each epoch. No part of what is learned.
+  double checkpoint_s = 30.0;
 };
 void declare(TrainOptions& options, OptionSet& set);
 

@@ -14,7 +14,7 @@ TEST(TrainOptions, EveryFieldIsAKeyOfTrain) {
     EXPECT_TRUE(option.key.starts_with("train.")) << option.key;
     EXPECT_FALSE(option.help.empty()) << option.key;
   }
-  EXPECT_EQ(set.options().size(), 14U);
+  EXPECT_EQ(set.options().size(), 15U);
 }
 
 TEST(TrainOptions, RangesAreChecked) {

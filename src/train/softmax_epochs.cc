@@ -17,9 +17,6 @@ namespace torii::train {
 
 namespace {
 
-// Streams of the seed; 0 and 1 initialise the towers (trainer.cc).
-constexpr std::uint64_t kBatchStream = 1000;
-
 /// One tower with all that a step needs; memory is planned for the largest batch.
 class Side {
  public:
@@ -57,6 +54,7 @@ class Side {
     adam_.step(tower_);
   }
 
+  [[nodiscard]] Adam& optimizer() { return adam_; }
   [[nodiscard]] FloatView out() { return out_.view().middle_rows(0, rows_); }
   [[nodiscard]] FloatView gradient() { return gradient_.view().middle_rows(0, rows_); }
 
@@ -118,32 +116,22 @@ class SoftmaxEpochs final : public Epochs {
 
   [[nodiscard]] std::size_t rows() const override { return pairs_.size(); }
 
-  [[nodiscard]] Result<double> run(int epoch, const BatchDone& done) override {
-    const auto seed = static_cast<std::uint64_t>(options_.seed);
-    Random random(seed, kBatchStream + static_cast<std::uint64_t>(epoch));
-    std::iota(order_.begin(), order_.end(), 0U);
-    random.shuffle(std::span(order_));
-    double sum = 0.0;
-    std::size_t batch = 0;
-    for (std::size_t first = 0; first < order_.size(); first += batch_size_) {
-      const std::size_t count = std::min(batch_size_, order_.size() - first);
-      const double loss = step(std::span(order_).subspan(first, count), random);
-      ++batch;
+  [[nodiscard]] Result<double> run(EpochPosition& at, const BatchDone& done) override {
+    Random random = begin_epoch(options_.seed, at, order_);
+    while (at.rows_done < order_.size()) {
+      const std::size_t count = std::min(batch_size_, order_.size() - at.rows_done);
+      const double loss = step(std::span(order_).subspan(at.rows_done, count), random);
+      end_batch(at, count, loss, random);
       if (is_lost(loss)) {
-        return diverged({epoch, batch, loss, options_.learning_rate}, model_);
+        return diverged({at.epoch, at.batches, loss, options_.learning_rate}, model_);
       }
-      sum += loss * static_cast<double>(count);
-      if (!done(first + count, sum / static_cast<double>(first + count))) {
-        return make_error(ErrorCode::kCancelled, "training was cancelled in epoch {}, batch {}",
-                          epoch, batch);
-      }
+      if (!done()) return stopped(at);
     }
-    if (first_not_finite(model_)) {
-      return diverged(
-          {epoch, batch, sum / static_cast<double>(order_.size()), options_.learning_rate}, model_);
-    }
-    return sum / static_cast<double>(order_.size());
+    return end_epoch(at, options_.learning_rate, model_);
   }
+
+  [[nodiscard]] Adam& user_optimizer() override { return user_.optimizer(); }
+  [[nodiscard]] Adam& item_optimizer() override { return item_.optimizer(); }
 
  private:
   /// Users become distinct and ascending, each with its positive items.

@@ -78,13 +78,9 @@ void SoftmaxLoss::prepare(const SoftmaxBatch& batch) {
 }
 
 double SoftmaxLoss::row_gradient(const SoftmaxBatch& batch, std::size_t user, float pair_weight,
-                                 std::span<float> row) {
+                                 std::span<float> row, PairTerms& pairs) const {
   const auto positives =
       batch.positives.subspan(batch.offsets[user], batch.offsets[user + 1] - batch.offsets[user]);
-  struct Pair {
-    double score, exponential, weight;
-  };
-  thread_local std::vector<Pair> pairs;
   pairs.clear();
   for (const std::uint32_t p : positives) {
     const double score = static_cast<double>(scale_ * row[p] + bias_[p]);
@@ -97,7 +93,7 @@ double SoftmaxLoss::row_gradient(const SoftmaxBatch& batch, std::size_t user, fl
 
   double loss = 0.0;
   double inverse_sum = 0.0;
-  for (Pair& pair : pairs) {
+  for (PairTerm& pair : pairs) {
     // The estimate counts each candidate w times, but a row's own positive is there for sure.
     pair.exponential = std::exp(pair.score - static_cast<double>(sums.max));
     double total = static_cast<double>(sums.sum) + pair.exponential * (1.0 - pair.weight);
@@ -162,13 +158,14 @@ double SoftmaxLoss::run(const SoftmaxBatch& batch, FloatView d_users, FloatView 
   for (const std::uint32_t p : batch.positives) ++pairs_of_item_[p];
   column_sum_.assign(candidates, 0.0F);
   losses_.assign(users, 0.0);
+  terms_.resize(static_cast<std::size_t>(pool.threads()));
 
   const std::size_t pass = std::clamp(kScoresMax / candidates / kUserBlock * kUserBlock, kUserBlock,
                                       blocks(users, kUserBlock) * kUserBlock);
   if (scores_.size() < pass * candidates) scores_.resize(pass * candidates);
   for (std::size_t start = 0; start < users; start += pass) {
     const std::size_t rows = std::min(pass, users - start);
-    pool.run(blocks(rows, kUserBlock), [&](std::size_t task, std::size_t) {
+    pool.run(blocks(rows, kUserBlock), [&](std::size_t task, std::size_t worker) {
       const std::size_t first = task * kUserBlock;
       const std::size_t count = std::min(kUserBlock, rows - first);
       float* const scores = scores_.data() + first * candidates;
@@ -176,8 +173,9 @@ double SoftmaxLoss::run(const SoftmaxBatch& batch, FloatView d_users, FloatView 
                      left_.row(start + first).data(), width, right_.data, width, scores,
                      candidates});
       for (std::size_t r = 0; r < count; ++r) {
-        losses_[start + first + r] = row_gradient(batch, start + first + r, pair_weight,
-                                                  {scores + r * candidates, candidates});
+        losses_[start + first + r] =
+            row_gradient(batch, start + first + r, pair_weight,
+                         {scores + r * candidates, candidates}, terms_[worker]);
       }
       kernels::gemm({kernels::GemmKind::kPlain, count, width, candidates, scores, candidates,
                      right_.data, width, d_users.row(start + first).data(), width});

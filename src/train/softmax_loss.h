@@ -42,10 +42,17 @@ class SoftmaxLoss {
   double run(const SoftmaxBatch& batch, FloatView d_users, FloatView d_items, ThreadPool& pool);
 
  private:
+  /// What is known of one positive pair of a row.
+  struct PairTerm {
+    double score, exponential, weight;
+  };
+  using PairTerms = std::vector<PairTerm>;
+
   void prepare(const SoftmaxBatch& batch);
   /// Turns a row of scores into its gradient; returns the sum of the losses of the user's pairs.
+  /// `pairs` is scratch.
   double row_gradient(const SoftmaxBatch& batch, std::size_t user, float pair_weight,
-                      std::span<float> row);
+                      std::span<float> row, PairTerms& pairs) const;
   /// From the gradient by what was multiplied to that by the embedding.
   void finish_users(const SoftmaxBatch& batch, std::size_t first, std::size_t count,
                     float pair_weight, FloatView d_users);
@@ -63,7 +70,8 @@ class SoftmaxLoss {
   std::vector<std::uint32_t> pairs_of_item_;
   std::vector<float> column_sum_;  ///< of the scores' gradient, Euclidean only
   std::vector<float> scores_;
-  std::vector<double> losses_;  ///< per user
+  std::vector<PairTerms> terms_;  ///< scratch of each worker of the pool
+  std::vector<double> losses_;    ///< per user
 };
 
 }  // namespace torii::train

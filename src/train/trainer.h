@@ -43,13 +43,19 @@ struct TrainResult {
   std::vector<EpochRecord> history;
 };
 
+class Checkpoints;
+
 /// Trains on the split's train rows and keeps the epoch that is best on valid (the last one if
 /// there is no valid part). Errors: kInvalidArgument (nothing to learn from, check_metric()),
 /// kDiverged (names epoch, batch and tensor), kCancelled. Same seed, data, threads and instruction
 /// set: same bytes.
+/// With `checkpoints`: goes on from what they saved, and keeps them up to date (when they are due,
+/// and when it is cancelled, after the batch at work); a training that was stopped and gone on with
+/// ends with the same bytes as one that was not. A checkpoint that cannot be written is warned of
+/// and does not end the training. They are the caller's to remove. Error kCorrupt: restore().
 [[nodiscard]] Result<TrainResult> train(const TrainInput& input,
                                         const model::ModelOptions& model_options,
                                         const TrainOptions& options, ThreadPool& pool,
-                                        Reporter& reporter);
+                                        Reporter& reporter, Checkpoints* checkpoints = nullptr);
 
 }  // namespace torii::train
