@@ -17,12 +17,14 @@ namespace {
 constexpr std::size_t kConfigBytesMax = std::size_t{1} << 20;
 constexpr int kMax = 10000;
 
-// `tree` without the members that say where files lie on this machine.
-void drop_paths(Json& tree) {
+// `tree` without the members that are this machine's affair: where its files lie, how often a
+// training is kept.
+void drop_local(Json& tree) {
   if (!tree.is_object()) return;
-  std::erase_if(tree.as_object(),
-                [](const Json::Member& member) { return member.first == "path"; });
-  for (auto& [name, value] : tree.as_object()) drop_paths(value);
+  std::erase_if(tree.as_object(), [](const Json::Member& member) {
+    return member.first == "path" || member.first == "checkpoint_s";
+  });
+  for (auto& [name, value] : tree.as_object()) drop_local(value);
 }
 
 Result<void> apply_file(Config& config, const std::filesystem::path& path) {
@@ -120,7 +122,7 @@ Config::Config() {
 }
 
 bool is_sealed(std::string_view key) {
-  if (key == "model.text_model") return false;
+  if (key == "model.text_model" || key == "train.checkpoint_s") return false;
   if (key.starts_with("model.") || key.starts_with("train.")) return true;
   if (!key.starts_with("data.users.") && !key.starts_with("data.items.")) return false;
   const std::string_view word = key.substr(key.rfind('.') + 1);
@@ -129,7 +131,7 @@ bool is_sealed(std::string_view key) {
 
 Json Config::settings() const {
   Json tree = set.current();
-  drop_paths(tree);
+  drop_local(tree);
   return tree;
 }
 

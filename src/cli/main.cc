@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error_table.h"
@@ -26,13 +28,25 @@ namespace {
 using namespace torii;       // NOLINT: main is the top
 using namespace torii::cli;  // NOLINT
 
-// Set by the first Ctrl-C; a second one ends the process at once. A signal handler can reach
-// nothing but a global.
-volatile std::sig_atomic_t interrupted = 0;
-
-extern "C" void on_interrupt(int number) {
-  interrupted = 1;
-  std::signal(number, SIG_DFL);
+// Waits for Ctrl-C: the first sets `interrupted`, a second ends the process at once. A thread of
+// its own, and no handler: matrix kernels that are compiled at run time use the stack pointer for
+// purposes of their own, and the frame of a handler would land in the heap. To be made before any
+// other thread, so that all have the signals blocked.
+void watch_for_interrupts(std::atomic<bool>& interrupted) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([signals, &interrupted] {
+    int number = 0;
+    sigwait(&signals, &number);
+    interrupted = true;
+    sigwait(&signals, &number);
+    std::signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    (void)std::raise(number);
+  }).detach();
 }
 
 Environment read_environment() {
@@ -79,7 +93,8 @@ int fail(const Error& error, bool json, bool colour) {
   return facts.exit_code;
 }
 
-Result<void> run(const std::vector<std::string>& words, const Environment& environment) {
+Result<void> run(const std::vector<std::string>& words, const std::string& program,
+                 const Environment& environment, const std::atomic<bool>& interrupted) {
   CommonFlags common;
   const Verb root = make_root(common);
   if (words.empty()) {
@@ -93,13 +108,16 @@ Result<void> run(const std::vector<std::string>& words, const Environment& envir
   }
   std::error_code ignored;
   TerminalReporter reporter(stderr, style_of_stderr(environment, common.quiet), steady_seconds,
-                            [] { return interrupted != 0; });
+                            [&interrupted] { return interrupted.load(); });
+  std::vector<std::string> command = {program};
+  command.insert(command.end(), words.begin(), words.end());
   Session session({.common = &common,
                    .parsed = &parsed,
                    .environment = &environment,
                    .program = std::filesystem::read_symlink("/proc/self/exe", ignored),
                    .reporter = &reporter,
                    .out = stdout,
+                   .command = std::move(command),
                    .colour = wants_colour(environment, STDOUT_FILENO)});
   return parsed.verb->action()(session);
 }
@@ -107,9 +125,10 @@ Result<void> run(const std::vector<std::string>& words, const Environment& envir
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  static std::atomic<bool> interrupted = false;  // outlives main: the watching thread has it
+  watch_for_interrupts(interrupted);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is met as a full disk is: by a message
   std::vector<std::string> words(argv + 1, argv + argc);
   if (!words.empty() && words.front() == "--version") words.front() = "version";
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
@@ -117,7 +136,8 @@ int main(int argc, char** argv) {
   const bool colour = wants_colour(environment, STDERR_FILENO);
   // The one place that catches everything: what arrives here is a fault of ours or no memory.
   try {
-    if (auto done = run(words, environment); !done.ok()) return fail(done.error(), json, colour);
+    if (auto done = run(words, argc > 0 ? argv[0] : "torii", environment, interrupted); !done.ok())
+      return fail(done.error(), json, colour);
   } catch (const std::exception& exception) {
     return fail(make_error(ErrorCode::kInternal, "a fault of torii: {}", exception.what()), json,
                 colour);

@@ -9,6 +9,16 @@ namespace {
 
 constexpr std::int64_t kThreadsMax = 1024;
 
+// A word as a shell reads it back.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char letter : word) quoted += letter == '\'' ? "'\\''" : std::string(1, letter);
+  return quoted + "'";
+}
+
 }  // namespace
 
 void declare_output(Verb& verb, CommonFlags& flags) {
@@ -56,6 +66,16 @@ std::filesystem::path Session::cache_folder() const {
 
 std::filesystem::path Session::shared(std::string_view name) const {
   return facts_.program.parent_path().parent_path() / "share" / "torii" / name;
+}
+
+std::string Session::command_with(std::string_view flag) const {
+  std::string line;
+  bool has_flag = false;
+  for (const std::string& word : facts_.command) {
+    line += (line.empty() ? "" : " ") + shell_word(word);
+    has_flag = has_flag || word == flag;
+  }
+  return has_flag ? line : fmt::format("{} {}", line, flag);
 }
 
 void Session::print(std::string_view text) const {

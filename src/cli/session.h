@@ -40,7 +40,8 @@ class Session {
     std::filesystem::path program;  ///< the executable, to find what lies beside it
     Reporter* reporter = nullptr;
     std::FILE* out = nullptr;
-    bool colour = false;  ///< of `out`
+    std::vector<std::string> command = {};  ///< as it was typed, the program first
+    bool colour = false;                    ///< of `out`
   };
   explicit Session(Facts facts) : facts_(std::move(facts)) {}
 
@@ -56,6 +57,9 @@ class Session {
   [[nodiscard]] std::filesystem::path cache_folder() const;
   /// <folder of the program>/../share/torii/`name`.
   [[nodiscard]] std::filesystem::path shared(std::string_view name) const;
+
+  /// The command line of this call with `flag` added, to be pasted into a shell.
+  [[nodiscard]] std::string command_with(std::string_view flag) const;
 
   /// Text for people, on stdout; nothing with --json.
   void print(std::string_view text) const;

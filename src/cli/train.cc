@@ -24,10 +24,6 @@ struct TrainFlags {
 };
 
 Result<void> run(Session& session, const TrainFlags& flags) {
-  if (flags.resume) {
-    return make_error(ErrorCode::kUnsupported,
-                      "train: --resume is not in this version; run without it from the start");
-  }
   if (flags.out.empty())
     return invalid("train: --out=BUNDLE is missing: where to write the bundle");
   TORII_TRY(const auto config,
@@ -37,7 +33,9 @@ Result<void> run(Session& session, const TrainFlags& flags) {
     config->split_given = true;
   }
   if (session.given("--seed")) TORII_TRY_VOID(set_seed(*config, flags.seed));
-  TORII_TRY(const Trained trained, train_bundle(session, *config, flags.preset, flags.out));
+  TORII_TRY(const Trained trained,
+            train_bundle(session, *config, flags.preset, flags.out,
+                         flags.resume ? KeepCheckpoints::kResume : KeepCheckpoints::kYes));
   session.print(trained.summary);
   session.answer(trained.document);
   return {};
@@ -65,9 +63,13 @@ void add_train(Verb& root, CommonFlags& common) {
             "few rows "
             "for that.");
   verb.integer("--seed", "N", &flags->seed, "Same seed, data and threads: same bundle bytes.");
-  verb.flag("--resume", &flags->resume, "Not in this version.");
+  verb.flag(
+      "--resume", &flags->resume,
+      "Goes on from the checkpoint of a run that was stopped or killed (BUNDLE.checkpoint); from "
+      "the beginning if there is none.");
   declare_common(verb, common);
   verb.example("torii train --data=shop --out=shop.bundle");
+  verb.example("torii train --data=shop --out=shop.bundle --resume");
   verb.example("torii train --config=torii.yaml --preset=article --split=loo --out=article.bundle");
   verb.action([flags](Session& session) { return run(session, *flags); });
 }

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/cpu.h"
+#include "base/file_lock.h"
+#include "base/hash.h"
 #include "cli/judging.h"
 #include "cli/layout.h"
 #include "cli/loading.h"
@@ -13,6 +16,7 @@
 #include "cli/program_version.h"
 #include "recommend/embedding.h"
 #include "text/hub_name.h"
+#include "train/checkpoint.h"
 #include "train/trainer.h"
 
 namespace torii::cli {
@@ -95,6 +99,51 @@ Result<data::Split> part_rows(Config& config, const data::LoadedDataset& loaded,
                   refused));
   config.evaluate.split = spec.text();
   return all;
+}
+
+// All that the result of a training depends on, for its checkpoints. Not the instruction set: its
+// bytes differ, but what was learned is as good.
+Json training_identity(const Config& config, const std::string& preset,
+                       const data::Dataset& dataset, const data::Split& split,
+                       const features::Spec& spec) {
+  return Json::object()
+      .set("torii", program_version())
+      .set("preset", preset)
+      .set("settings", config.settings())
+      .set("data", dataset.fingerprint)
+      .set("training rows", split.train_fingerprint)
+      .set("columns and text model", sha256_hex(spec.to_json().dump()));
+}
+
+std::filesystem::path checkpoint_folder(const std::string& out) {
+  std::string plain = out;
+  while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  return plain + ".checkpoint";
+}
+
+Result<std::optional<train::Checkpoints>> open_checkpoints(Session& session, double interval_s,
+                                                           KeepCheckpoints keep,
+                                                           const std::string& out, Json identity) {
+  if (keep == KeepCheckpoints::kNo) return std::optional<train::Checkpoints>();
+  TORII_TRY(auto checkpoints, train::Checkpoints::open(checkpoint_folder(out), std::move(identity),
+                                                       {.interval_s = interval_s,
+                                                        .resume = keep == KeepCheckpoints::kResume},
+                                                       session.reporter()));
+  return std::optional(std::move(checkpoints));
+}
+
+// Says how to go on after Ctrl-C. A training that diverged would do so again: nothing to go on
+// from.
+Error ended_early(const Session& session, Error error,
+                  std::optional<train::Checkpoints>& checkpoints) {
+  if (!checkpoints) return error;
+  if (error.code == ErrorCode::kDiverged) checkpoints->remove();
+  if (error.code != ErrorCode::kCancelled) return error;
+  error.message +=
+      checkpoints->kept()
+          ? fmt::format("; nothing is lost, go on with: {}", session.command_with("--resume"))
+          : "; no checkpoint could be written: the next run starts from the beginning";
+  return error;
 }
 
 // For people: the last lines of a training.
@@ -182,8 +231,9 @@ Json provenance(const Config& config, const std::string& preset, const data::Dat
 }
 
 Result<Trained> train_bundle(Session& session, Config& config, const std::string& preset,
-                             const std::string& out) {
+                             const std::string& out, KeepCheckpoints keep) {
   TORII_TRY_VOID(check_bundle_place(out));
+  TORII_TRY(const FileLock lock, FileLock::take(out));
   Stopwatch watch;
   Reporter& reporter = session.reporter();
   TORII_TRY(data::SplitSpec split_spec, data::SplitSpec::parse(config.evaluate.split));
@@ -204,15 +254,21 @@ Result<Trained> train_bundle(Session& session, Config& config, const std::string
     TORII_TRY(texts, open_texts(session, config));
     set_text(spec, *texts, config);
   }
+  TORII_TRY(auto checkpoints,
+            open_checkpoints(session, config.train.checkpoint_s, keep, out,
+                             training_identity(config, preset, dataset, split, spec)));
   TORII_TRY(const EncodedData encoded, encode_data(session, dataset, spec, texts.get()));
   watch.lap("encode");
 
-  TORII_TRY(train::TrainResult result, train::train({.dataset = &dataset,
-                                                     .split = &split,
-                                                     .spec = &spec,
-                                                     .users = &encoded.users,
-                                                     .items = &encoded.items},
-                                                    config.model, config.train, *pool, reporter));
+  auto trained = train::train({.dataset = &dataset,
+                               .split = &split,
+                               .spec = &spec,
+                               .users = &encoded.users,
+                               .items = &encoded.items},
+                              config.model, config.train, *pool, reporter,
+                              checkpoints ? &*checkpoints : nullptr);
+  if (!trained.ok()) return ended_early(session, std::move(trained).error(), checkpoints);
+  train::TrainResult result = std::move(trained).value();
   watch.lap("train");
 
   Json evaluation = sealed_evaluation(result);
@@ -224,6 +280,7 @@ Result<Trained> train_bundle(Session& session, Config& config, const std::string
   bundle.provenance = provenance(config, preset, dataset, &split);
   bundle.evaluation = std::move(evaluation);
   TORII_TRY_VOID(model::write_bundle(out, bundle));
+  if (checkpoints) checkpoints->remove();
   watch.lap("write");
 
   Json document = Json::object();

@@ -28,8 +28,12 @@ struct Trained {
 /// too. Nothing that depends on the moment or the place goes into the bundle: the same seed, data
 /// and threads give the same bytes. If the data is too small for a split that nobody chose, all
 /// rows are trained on, with a warning, and config.evaluate.split becomes "none".
+/// `checkpoints`: what is kept while it trains, in <out>.checkpoint, until the bundle is written.
+/// When it is interrupted the error says how to go on.
+enum class KeepCheckpoints { kNo, kYes, kResume };
 [[nodiscard]] Result<Trained> train_bundle(Session& session, Config& config,
-                                           const std::string& preset, const std::string& out);
+                                           const std::string& preset, const std::string& out,
+                                           KeepCheckpoints checkpoints = KeepCheckpoints::kNo);
 
 /// train.seed by the flag --seed.
 [[nodiscard]] Result<void> set_seed(Config& config, std::int64_t seed);

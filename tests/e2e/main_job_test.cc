@@ -461,6 +461,45 @@ TEST_F(MainJob, InterruptEndsWithoutABundle) {
   EXPECT_FALSE(std::filesystem::exists(*folder_ / "never.bundle"));
 }
 
+// Ctrl-C, and the command that the message says: the bundle of an uninterrupted run, byte for byte.
+TEST_F(MainJob, AnInterruptedTrainingIsGoneOnWith) {
+  write_text(*folder_ / "stopped.yaml",
+             "data:\n  interactions: {path: shop/interactions.csv}\n"
+             "  users: {path: shop/users.csv}\n"
+             "train: {epochs: 300, patience: 0}\n");
+  RunOptions options;
+  options.folder = folder_->path();
+  const auto words = [](const std::string& out) {
+    return std::vector<std::string>{TORII_PROGRAM, "train",        "--config=stopped.yaml",
+                                    "--split=loo", "--out=" + out, "--json"};
+  };
+  ASSERT_EQ(run_program(words("whole.bundle"), options).exit_code, 0);
+  options.interrupt = [](const std::string& err) {
+    return err.find("epoch 3:") != std::string::npos;
+  };
+  expect_error(run_program(words("stopped.bundle"), options), 1, "cancelled");
+  EXPECT_TRUE(std::filesystem::exists(*folder_ / "stopped.bundle.checkpoint"));
+  const Finished again = run_program(words("stopped.bundle"), options);  // without --resume: told
+  const std::string told = "; nothing is lost, go on with: ";
+  const std::size_t at = again.err.rfind(told);
+  ASSERT_NE(at, std::string::npos) << again.err;
+  EXPECT_NE(again.err.find("warning: stopped.bundle.checkpoint: a training that did not end"),
+            std::string::npos)
+      << again.err;
+  std::string line = again.err.substr(at + told.size());
+  line = line.substr(0, line.find('\n'));
+  options.interrupt = {};
+  const Finished resumed = run_program({"/bin/sh", "-c", line}, options);
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("goes on in epoch"), std::string::npos) << resumed.err;
+  for (const char* part : {"bundle.json", "towers.safetensors", "items.safetensors"}) {
+    EXPECT_EQ(file_text(*folder_ / "whole.bundle/" + part),
+              file_text(*folder_ / "stopped.bundle/" + part))
+        << part;
+  }
+  EXPECT_FALSE(std::filesystem::exists(*folder_ / "stopped.bundle.checkpoint"));
+}
+
 TEST_F(MainJob, NothingButTheDocumentOnStdout) {
   const Finished finished = torii(
       {"recommend", "--bundle=shop.bundle", "--data=shop", "--user=u01", "--json", "--quiet"});

@@ -34,7 +34,6 @@ const std::vector<Case>& cases() {
       {{"train", "--data=nowhere"}, 2},
       {{"train", "--out=x"}, 2},
       {{"train", "--data=nowhere", "--out=x"}, 2},
-      {{"train", "--data=nowhere", "--out=x", "--resume"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--preset=artcle"}, 2},
       {{"train", "--data=nowhere", "--out=x", "--seed=many"}, 2},
       {{"train", "--config=right.yaml", "--out=x", "--seed=-1"}, 2},
