@@ -11,7 +11,7 @@ export TORII_SHARED_DIR
 # Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
 BOOTSTRAP ?=
 
-.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants test-compat install
+.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants test-compat install fuzz
 
 help:
 	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
@@ -24,6 +24,7 @@ help:
 	@echo 'make lint          clang-tidy on files that differ from main; tools/lint --all on all'
 	@echo 'make asan          unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make tsan          unit tests under ThreadSanitizer'
+	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS (600); what breaks stays in build/fuzz/found/'
 	@echo 'make test-mutants  kept patches that break the code must each turn a test red'
 	@echo 'make test-compat   the S3 suite beside MinIO too (built once under .deps/, with Go, in minutes)'
 	@echo 'make docs          links resolve, generated parts are fresh'
@@ -65,6 +66,14 @@ asan tsan: bootstrap
 	@[[ -f build/$@/build.ninja ]] || cmake --preset $@
 	@cmake --build --preset $@ --target unit_tests
 	@tools/run_tests.py build/$@ --only unit --one-isa
+
+# FUZZ=csv: one target only.
+fuzz: export FUZZ_SECONDS ?= 600
+fuzz: BOOTSTRAP += --with-fuzz
+fuzz: bootstrap
+	@[[ -f build/fuzz/build.ninja ]] || cmake --preset fuzz
+	@cmake --build --preset fuzz --target fuzz_targets
+	@fuzz/run $(FUZZ)
 
 docs: build
 	@tools/check_docs.py

@@ -10,7 +10,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
-set(TORII_SANITIZE "" CACHE STRING "address (with undefined), thread, or empty")
+set(TORII_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer (clang), or empty")
 option(TORII_WERROR "Warnings are errors" ON)
 
 add_library(torii_flags INTERFACE)
@@ -28,6 +28,10 @@ if(TORII_WERROR)
 endif()
 if(TORII_SANITIZE STREQUAL "address")
   target_compile_options(torii_flags INTERFACE -fsanitize=address,undefined
+                         -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(torii_flags INTERFACE -fsanitize=address,undefined)
+elseif(TORII_SANITIZE STREQUAL "fuzzer")
+  target_compile_options(torii_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined
                          -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(torii_flags INTERFACE -fsanitize=address,undefined)
 elseif(TORII_SANITIZE STREQUAL "thread")

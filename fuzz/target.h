@@ -1,0 +1,30 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace torii::fuzz {
+
+/// One gate that takes bytes from outside. `run` must end without a crash, a leak, an exception or
+/// a failed check on any input, whatever the answer of the gate; what it accepts, it also uses.
+/// Corpus: fuzz/corpus/<name>/; `make fuzz` searches, fuzz_replay_test replays.
+struct Target {
+  const char* name;
+  void (*run)(std::string_view input);
+};
+
+void run_bundle(std::string_view input);
+void run_configuration(std::string_view input);
+void run_csv(std::string_view input);
+void run_json(std::string_view input);
+void run_safetensors(std::string_view input);
+void run_tokenizer(std::string_view input);
+void run_words(std::string_view input);
+
+inline constexpr Target kTargets[] = {
+    {"bundle", run_bundle}, {"configuration", run_configuration}, {"csv", run_csv},
+    {"json", run_json},     {"safetensors", run_safetensors},     {"tokenizer", run_tokenizer},
+    {"words", run_words},
+};
+
+}  // namespace torii::fuzz
