@@ -280,6 +280,14 @@ TEST_F(BundleFolder, SealedNonsenseIsRefused) {
               HasSubstr("'width'"));
   EXPECT_THAT(message(with_shape("item_tower", set("ratio", Json(Json::Array{1, 2})))),
               HasSubstr("'ratio'"));
+  EXPECT_THAT(message([](Json& m) {  // memory that nothing in the files stands for
+                Json spec = *m.find("spec");
+                Json shape = *m.find("item_tower");
+                spec.set("text_width", 65536);
+                shape.set("text_width", 65536).set("separate_text", true);
+                m.set("spec", std::move(spec)).set("item_tower", std::move(shape));
+              }),
+              HasSubstr("'item_tower.*' hold"));
   EXPECT_THAT(message(with_shape("item_tower", set("batch_norm", true))),
               HasSubstr("missing: item_tower.numeric_norm.weight"));
 }

@@ -118,6 +118,23 @@ Result<TowerShape> shape_from_json(const Json& json, const std::string& name) {
   return shape;
 }
 
+namespace {
+
+/// Fewer numbers than any tower of this shape has: rows of its tables and text projections. A
+/// double, because what a file says may be anything.
+double numbers_least(const TowerShape& shape) {
+  const auto number = [](std::size_t value) { return static_cast<double>(value); };
+  double least = number(shape.ids);
+  for (const std::size_t codes : shape.categories) least += number(codes);
+  const std::size_t projections = shape.separate_text ? shape.text_columns : 1;
+  if (shape.text_columns > 0) {
+    least += number(projections) * number(shape.text_width) * number(part_widths(shape).text);
+  }
+  return least;
+}
+
+}  // namespace
+
 bool has_sound_widths(const TowerShape& shape) {
   if (shape.width < 3 || shape.width > kTowerWidthMax) return false;
   for (const int part : shape.ratio) {
@@ -180,6 +197,17 @@ Result<EntityTower> read_tower(const SafetensorsFile& tensors, const std::string
     return make_error(code, "{}: tensor '{}fn1.weight': expected shape [{}, {}], found {}", file,
                       prefix, 2 * shape.width, shape.width,
                       fn1 == nullptr ? "none" : fn1->shape_text());
+  }
+  // So must the tables and text projections, of which the shape alone would say anything.
+  double stored = 0.0;
+  for (const auto& [name, view] : tensors.tensors()) {
+    if (name.starts_with(prefix)) stored += static_cast<double>(view.size());
+  }
+  if (const double least = numbers_least(shape); stored < least) {
+    return make_error(code,
+                      "{}: the tensors '{}*' hold {} numbers, a tower of this shape has {} at "
+                      "least",
+                      file, prefix, stored, least);
   }
   EntityTower tower = EntityTower::blank(shape);
   std::set<std::string, std::less<>> wanted;

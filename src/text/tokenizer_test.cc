@@ -144,6 +144,37 @@ TEST_F(TokenizerTest, MissingFilesAndTokensAreNamed) {
   EXPECT_EQ(error().code, ErrorCode::kCorrupt);
 }
 
+TEST_F(TokenizerTest, HostileTokenizersAreRefused) {
+  const std::string head =
+      R"({"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"BertPreTokenizer"},)";
+  const std::string words = R"("[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3)";
+  const auto code = [&](const std::string& text) {
+    put("tokenizer.json", text);
+    return error().code;
+  };
+  EXPECT_EQ(code(R"({"normalizer":{"type":"Replace","pattern":{"Regex":"(a+)+$"},"content":""}})"),
+            ErrorCode::kUnsupported);
+  EXPECT_EQ(code(R"({"normalizer":{"type":"Sequence","normalizers":[]}})"),
+            ErrorCode::kUnsupported);
+  EXPECT_EQ(code(R"({"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"Split"}})"),
+            ErrorCode::kUnsupported);
+  for (const char* id : {"2147483648", "1e3", "\"4\"", "null", "9223372036854775808"}) {
+    EXPECT_EQ(code(head + R"("model":{"vocab":{)" + words + R"(,"a":)" + id + "}}}"),
+              ErrorCode::kCorrupt)
+        << id;
+  }
+  EXPECT_EQ(code(head + R"("model":{"vocab":[]}})"), ErrorCode::kCorrupt);
+  EXPECT_EQ(code(head + R"("model":{"max_input_chars_per_word":-1,"vocab":{)" + words + "}}}"),
+            ErrorCode::kCorrupt);
+  EXPECT_EQ(code(head + R"("added_tokens":[{"content":"x"}],"model":{"vocab":{)" + words + "}}}"),
+            ErrorCode::kCorrupt);
+  EXPECT_EQ(code(std::string(100'000, '[')), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(error().message, HasSubstr("nested deeper"));
+  put("tokenizer.json", "");
+  std::filesystem::resize_file(folder_.path() / "tokenizer.json", (64U << 20) + 1);  // sparse
+  EXPECT_EQ(error().code, ErrorCode::kResourceExhausted);
+}
+
 TEST_F(TokenizerTest, TheFingerprintCoversVocabularyAndSettings) {
   model_.write(folder_.path());
   const std::string plain = Tokenizer::open(folder_.path())->fingerprint();

@@ -10,7 +10,9 @@ namespace torii::text {
 
 namespace {
 
-constexpr std::size_t kFileBytesMax = std::size_t{256} << 20;
+/// The largest WordPiece vocabularies in use (500,000 tokens) make files of 20 MB; a parsed file
+/// takes some twenty times its bytes.
+constexpr std::size_t kFileBytesMax = std::size_t{64} << 20;
 constexpr std::int64_t kIdMax = std::numeric_limits<std::int32_t>::max();
 
 Error corrupt(const std::filesystem::path& path, std::string_view what) {
