@@ -174,6 +174,17 @@ class Applier {
       if (near) break;
       if (last_part(option.key) == last_part(key)) near = option.key;
     }
+    std::vector<std::string> joined = {key};  // "text.model" for model.text_model
+    if (value.is_object()) {
+      for (const auto& [name, member] : value.as_object()) joined.push_back(key + "." + name);
+    }
+    for (std::string& words : joined) {
+      std::ranges::replace(words, '.', '_');
+      for (const Option& option : set_.options()) {
+        if (near) break;
+        if (last_part(option.key) == words) near = option.key;
+      }
+    }
     const std::string where = place(source_, value.line);
     if (near) return invalid("{}: {}: unknown key; did you mean '{}'?", where, key, *near);
     return invalid("{}: {}: unknown key; docs/configuration.md lists all", where, key);

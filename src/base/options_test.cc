@@ -1,5 +1,6 @@
 #include "base/options.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -71,6 +72,11 @@ TEST_F(OptionSetTest, UnknownKeysNameTheNearest) {
             "t.yaml:3: train.epoch: unknown key; did you mean 'train.epochs'?");
   EXPECT_EQ(apply("trian: {epochs: 5}\n"), "t.yaml:1: trian: unknown key; did you mean 'train'?");
   EXPECT_EQ(apply("epochs: 5\n"), "t.yaml:1: epochs: unknown key; did you mean 'train.epochs'?");
+  std::string text_model;
+  set_.text("model.text_model", &text_model, "A key of two words.");
+  for (const char* text : {"text: {model: x}\n", "text.model: x\n", "text_model: x\n"}) {
+    EXPECT_THAT(apply(text), ::testing::EndsWith("did you mean 'model.text_model'?"));
+  }
   EXPECT_EQ(apply("zzzzzzz: 5\n"),
             "t.yaml:1: zzzzzzz: unknown key; docs/configuration.md lists all");
 }
