@@ -10,6 +10,7 @@
 #include "cli/judging.h"
 #include "cli/layout.h"
 #include "cli/loading.h"
+#include "cli/reporting.h"
 #include "cli/scoring.h"
 #include "cli/training.h"
 #include "cli/verbs.h"
@@ -60,6 +61,7 @@ Json document_of(const DemoFlags& flags, const std::string& bundle, const evalua
   }
   document.set("ndcg@10_ratio", std::move(ratios));
   document.set("out", flags.out).set("seed", flags.seed).set("bundle", bundle);
+  document.set("report", (std::filesystem::path(flags.out) / "report.html").string());
   document.set("data", Json::object().set("name", "MovieLens 100K").set("terms", kDemoTerms));
   return document.set("seconds", watch.seconds());
 }
@@ -91,11 +93,13 @@ Result<void> run(Session& session, const DemoFlags& flags) {
   const std::filesystem::path data = out / "data";
   const std::filesystem::path candidates = out / "candidates.parquet";
   const std::string bundle = (out / "ml-100k.bundle").string();
-  constexpr const char* kOurs[] = {"data", "ml-100k.bundle", "candidates.parquet"};
+  const std::filesystem::path page = out / "report.html";
+  constexpr const char* kOurs[] = {"data", "ml-100k.bundle", "candidates.parquet", "report.html"};
   TORII_TRY_VOID(check_tables_place(flags.out, kOurs));
   if (std::filesystem::exists(out)) {
     TORII_TRY_VOID(check_bundle_place(bundle));
     TORII_TRY_VOID(check_file_place(candidates.string()));
+    TORII_TRY_VOID(check_file_place(page.string()));
   }
   session.print(session.strong("torii demo") + "\n" + wrap(kDemoTerms, 0) + "\n" + kDemoCitation +
                 "\n");
@@ -114,7 +118,6 @@ Result<void> run(Session& session, const DemoFlags& flags) {
   TORII_TRY(const OpenBundle opened,
             with_texts(session, std::move(trained.bundle), std::move(config)));
   const data::Dataset& dataset = judgement.loaded.dataset;
-  const Metric metric = opened.bundle.model.metric;
   TORII_TRY(const Embedded embedded, embed_data(session, opened, dataset));
   TORII_TRY(const evaluate::Report report, judge_bundle(session, opened, judgement, embedded));
   session.print(compact_table(session, report));
@@ -129,9 +132,21 @@ Result<void> run(Session& session, const DemoFlags& flags) {
                             grouped(written.users)));
   watch.lap("candidates");
 
-  heading(session, "4. Three people: what they liked, what they get");
-  session.print(
-      people_text(session, dataset, judgement.split, judgement.task, embedded, metric, *pool));
+  heading(session, "4. People with the best, a typical and the worst list: liked, gets");
+  session.print(people_text(session, dataset, judgement.task, report));
+
+  heading(session, "5. Write the report");
+  TORII_TRY_VOID(write_report(session, {.path = page.string(),
+                                        .subject = "ml-100k.bundle",
+                                        .part = "test",
+                                        .config = opened.config.get(),
+                                        .judgement = &judgement,
+                                        .report = &report,
+                                        .opened = &opened,
+                                        .embedded = &embedded,
+                                        .seconds = {}}));
+  session.print(fmt::format("{}  all of this on one page: open it in a browser\n", page.string()));
+  watch.lap("report");
   print_end(session, flags, report, watch);
   session.answer(document_of(flags, opened.bundle.id, report, watch));
   return {};
@@ -144,7 +159,7 @@ void add_demo(Verb& root, CommonFlags& common) {
   auto flags = std::make_shared<DemoFlags>();
   verb.usage("torii demo [--out=DIR] [--seed=N]");
   verb.text("--out", "DIR", &flags->out,
-            "Folder for the data, the bundle and the candidates; ./demo unless told.");
+            "Folder for the data, the bundle, the candidates and the report; ./demo unless told.");
   verb.integer("--seed", "N", &flags->seed, "Of the split and the training; 42 unless told.");
   declare_common(verb, common);
   verb.action([flags](Session& session) { return run(session, *flags); });

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "cli/layout.h"
 #include "cli/profile.h"
-#include "retrieval/exact_index.h"
+#include "report/people.h"
 
 namespace torii::cli {
 namespace {
@@ -16,28 +15,6 @@ namespace {
 constexpr std::size_t kLiked = 6;
 constexpr std::size_t kOffered = 6;
 constexpr std::size_t kTitleColumns = 40;
-// People with short, different histories, so that the films tell something about them.
-constexpr const char* kPeople[] = {"74", "206", "440"};
-
-// The films a person rated best in the training rows, best first, later ones before earlier.
-std::vector<std::uint32_t> liked_by(const data::Dataset& dataset, const data::Split& split,
-                                    std::uint32_t user) {
-  const data::Interactions& rows = dataset.interactions;
-  std::vector<std::size_t> mine;
-  for (std::size_t i = rows.size(); i > 0; --i) {
-    const std::size_t row = i - 1;
-    if (rows.user[row] == user && split.part[row] == data::Part::kTrain &&
-        !std::isnan(rows.rating[row])) {
-      mine.push_back(row);
-    }
-  }
-  std::stable_sort(mine.begin(), mine.end(),
-                   [&](std::size_t a, std::size_t b) { return rows.rating[a] > rows.rating[b]; });
-  mine.resize(std::min(mine.size(), kLiked));
-  std::vector<std::uint32_t> items;
-  for (const std::size_t row : mine) items.push_back(rows.item[row]);
-  return items;
-}
 
 // "Comedy Drama".
 std::string genres_of(const data::Dataset& dataset, std::uint32_t item) {
@@ -86,28 +63,18 @@ std::string person_text(const Session& session, const data::Dataset& dataset,
 }  // namespace
 
 std::string people_text(const Session& session, const data::Dataset& dataset,
-                        const data::Split& split, const evaluate::Task& task,
-                        const Embedded& embedded, Metric metric, ThreadPool& pool) {
-  const retrieval::ExactIndex index(embedded.items.embeddings.view(), metric);
+                        const evaluate::Task& task, const evaluate::Report& report) {
   std::string out;
-  for (const char* id : kPeople) {
-    const auto user = dataset.users.find(id);
-    if (!user) continue;
-    const auto seen = task.seen.of(*user);
-    const std::uint64_t offsets[2] = {0, seen.size()};
-    const retrieval::TopLists lists =
-        index.search(embedded.users.embeddings.view().middle_rows(*user, 1), kOffered,
-                     {.offsets = offsets, .items = seen}, pool);
-    const auto place =
-        std::lower_bound(task.relevant.users.begin(), task.relevant.users.end(), *user);
-    std::span<const std::uint32_t> held_out;
-    if (place != task.relevant.users.end() && *place == *user) {
-      held_out =
-          task.relevant.items.of(static_cast<std::uint32_t>(place - task.relevant.users.begin()));
-    }
-    out += fmt::format("\n  {}  {}\n", session.strong(fmt::format("person {}", id)),
-                       visible(describe_user(dataset, *user)));
-    out += person_text(session, dataset, liked_by(dataset, split, *user), lists.of(0), held_out);
+  for (const report::Person& person : report::choose_people(report.subject, task)) {
+    out += fmt::format("\n  {}  {}\n",
+                       session.strong(fmt::format("{}: person {}", person.role,
+                                                  visible(dataset.users[person.user]))),
+                       visible(describe_user(dataset, person.user)));
+    std::vector<std::uint32_t> liked = report::history_of(dataset, task, person.user);
+    liked.resize(std::min(liked.size(), kLiked));
+    const auto offered = report.subject.lists.of(person.row);
+    out += person_text(session, dataset, liked, offered.first(std::min(offered.size(), kOffered)),
+                       task.relevant.items.of(person.row));
   }
   return out + fmt::format("\n  {}\n", session.faint("✓ held out: the model never saw that this "
                                                      "person rated it"));

@@ -8,6 +8,7 @@
 #include "cli/layout.h"
 #include "cli/loading.h"
 #include "cli/overlap.h"
+#include "cli/reporting.h"
 #include "cli/scoring.h"
 #include "cli/verbs.h"
 #include "evaluate/evaluate.h"
@@ -23,6 +24,8 @@ struct EvaluateFlags {
   std::string k;
   std::string part = "test";
   std::int64_t seed = 0;
+  std::string report;
+  bool report_ids = false;
 };
 
 Result<data::Part> parse_part(const std::string& text) {
@@ -58,11 +61,12 @@ Result<Judged> open_judged(Session& session, const EvaluateFlags& flags) {
   return judged;
 }
 
+// `embedded` is filled where there is a bundle.
 Result<evaluate::Report> judge(Session& session, const Judged& judged, const Config& config,
-                               const EvaluateFlags& flags, const Judgement& judgement) {
+                               const EvaluateFlags& flags, const Judgement& judgement,
+                               Embedded& embedded) {
   if (judged.opened) {
-    TORII_TRY(const Embedded embedded,
-              embed_data(session, *judged.opened, judgement.loaded.dataset));
+    TORII_TRY(embedded, embed_data(session, *judged.opened, judgement.loaded.dataset));
     return judge_bundle(session, *judged.opened, judgement, embedded);
   }
   TORII_TRY(ThreadPool * pool, session.pool());
@@ -79,6 +83,7 @@ Json document_of(const evaluate::Report& report, const Judged& judged, const Con
   document.set("model", report.subject.name);
   if (judged.opened) document.set("bundle", judged.opened->bundle.id);
   document.set("split", config.evaluate.split).set("part", flags.part);
+  if (!flags.report.empty()) document.set("report", flags.report);
   set_findings(document, dataset);
   Json seconds = *document.find("seconds");
   seconds.set("load", load_seconds).set("total", total_seconds);
@@ -88,6 +93,12 @@ Json document_of(const evaluate::Report& report, const Judged& judged, const Con
 Result<void> run(Session& session, const EvaluateFlags& flags) {
   const Stopwatch watch;
   TORII_TRY(const data::Part target, parse_part(flags.part));
+  if (flags.report_ids && flags.report.empty()) {
+    return invalid("--report-ids: there is no report to show ids in; give --report=FILE");
+  }
+  if (!flags.report.empty()) {
+    TORII_TRY_VOID(check_file_place(flags.report, "--report", "report.html"));
+  }
   TORII_TRY(Judged judged, open_judged(session, flags));
   Config& config = judged.config();
   if (session.given("--k")) config.evaluate.k = {flags.k};
@@ -108,9 +119,26 @@ Result<void> run(Session& session, const EvaluateFlags& flags) {
     find_missing_columns(session, judged.opened->bundle.spec, judgement.loaded.dataset);
   }
   const double load_seconds = watch.total();
-  TORII_TRY(const evaluate::Report report, judge(session, judged, config, flags, judgement));
+  Embedded embedded;
+  TORII_TRY(const evaluate::Report report,
+            judge(session, judged, config, flags, judgement, embedded));
   session.print(fmt::format("split {}, {} part; ", config.evaluate.split, flags.part) +
                 evaluate::to_text(report));
+  if (!flags.report.empty()) {
+    TORII_TRY_VOID(write_report(
+        session, {.path = flags.report,
+                  .subject = judged.opened ? bundle_name(flags.bundle) : flags.baseline,
+                  .part = flags.part,
+                  .config = &config,
+                  .judgement = &judgement,
+                  .report = &report,
+                  .opened = judged.opened ? &*judged.opened : nullptr,
+                  .embedded = &embedded,
+                  .seconds = {{"load", load_seconds}, {"total", watch.total()}},
+                  .user_ids = flags.report_ids}));
+    session.print(
+        fmt::format("{}  the report: one page, to be opened in any browser\n", flags.report));
+  }
   session.answer(document_of(report, judged, config, flags, judgement.loaded.dataset, load_seconds,
                              watch.total()));
   return {};
@@ -134,8 +162,13 @@ void add_evaluate(Verb& root, CommonFlags& common) {
   verb.text("--k", "LIST", &flags->k, "Lengths of the list that are judged, for example 5,10,20.");
   verb.integer("--seed", "N", &flags->seed,
                "Of random splits and of the order of equal scores; the bundle's own unless told.");
+  verb.text("--report", "FILE", &flags->report,
+            "Also writes a report for people: one HTML page that loads nothing.");
+  verb.flag("--report-ids", &flags->report_ids,
+            "Shows the ids of the sample people in the report; they are numbered unless told.");
   declare_common(verb, common);
   verb.example("torii evaluate --bundle=shop.bundle --data=shop --k=5,10,20");
+  verb.example("torii evaluate --bundle=shop.bundle --data=shop --report=report.html");
   verb.example("torii evaluate --baseline=item-knn --data=shop --split=loo --json");
   verb.action([flags](Session& session) { return run(session, *flags); });
 }

@@ -87,11 +87,12 @@ fs::path without_slash(const std::string& path) {  // "x/" means x
   return plain;
 }
 
-Result<void> check_parent(const fs::path& path, const std::string& out) {
+Result<void> check_parent(const fs::path& path, const std::string& out,
+                          std::string_view flag = "--out") {
   std::error_code ignored;
   const fs::path parent = path.parent_path();
   if (parent.empty() || fs::is_directory(parent, ignored)) return {};
-  return make_error(ErrorCode::kNotFound, "--out={}: there is no folder {}; make it first", out,
+  return make_error(ErrorCode::kNotFound, "{}={}: there is no folder {}; make it first", flag, out,
                     parent.string());
 }
 
@@ -102,12 +103,13 @@ bool is_empty_folder(const fs::path& path) {
 
 }  // namespace
 
-Result<void> check_file_place(const std::string& out) {
+Result<void> check_file_place(const std::string& out, std::string_view flag,
+                              std::string_view example) {
   std::error_code ignored;
-  TORII_TRY_VOID(check_parent(out, out));
+  TORII_TRY_VOID(check_parent(out, out, flag));
   if (!out.ends_with('/') && !fs::is_directory(out, ignored)) return {};
-  return invalid("--out={}: this is a folder; name a file, for example {}", out,
-                 (without_slash(out) / "candidates.parquet").string());
+  return invalid("{}={}: this is a folder; name a file, for example {}", flag, out,
+                 (without_slash(out) / example).string());
 }
 
 Result<void> check_bundle_place(const std::string& out) {

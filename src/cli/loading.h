@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/id_index.h"
@@ -53,7 +54,8 @@ void set_findings(Json& document, const data::Dataset& dataset);
 /// and what has that name already must be an empty folder or a bundle with nothing beside it.
 [[nodiscard]] Result<void> check_bundle_place(const std::string& out);
 /// The same for a file: the folder above must exist, and no folder of that name.
-[[nodiscard]] Result<void> check_file_place(const std::string& out);
+[[nodiscard]] Result<void> check_file_place(const std::string& out, std::string_view flag = "--out",
+                                            std::string_view example = "candidates.parquet");
 /// The same for a folder of tables, which is made with all folders above: new, empty, or one that
 /// holds a table of `names` already. A bundle is none.
 [[nodiscard]] Result<void> check_tables_place(const std::string& out,

@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
+
+#include "base/id_index.h"
 
 namespace torii::cli {
 namespace {
 
 constexpr std::int64_t kThreadsMax = 1024;
+constexpr std::int64_t kLatestSeconds = 253402300799;  // the end of the year 9999
 
 // A word as a shell reads it back.
 std::string shell_word(const std::string& word) {
@@ -76,6 +81,20 @@ std::string Session::command_with(std::string_view flag) const {
     has_flag = has_flag || word == flag;
   }
   return has_flag ? line : fmt::format("{} {}", line, flag);
+}
+
+std::string Session::today() const {
+  std::chrono::sys_seconds now =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto fixed = facts_.environment->find("SOURCE_DATE_EPOCH");
+  if (fixed != facts_.environment->end()) {
+    if (const auto seconds = canonical_integer(fixed->second); seconds && *seconds >= 0) {
+      now = std::chrono::sys_seconds(std::chrono::seconds(std::min(*seconds, kLatestSeconds)));
+    }
+  }
+  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(now));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
+                     static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
 void Session::print(std::string_view text) const {

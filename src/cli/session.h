@@ -60,6 +60,8 @@ class Session {
 
   /// The command line of this call with `flag` added, to be pasted into a shell.
   [[nodiscard]] std::string command_with(std::string_view flag) const;
+  /// "2026-11-22", UTC; that of $SOURCE_DATE_EPOCH (seconds since 1970) if it is set.
+  [[nodiscard]] std::string today() const;
 
   /// Text for people, on stdout; nothing with --json.
   void print(std::string_view text) const;

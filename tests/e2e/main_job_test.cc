@@ -291,6 +291,39 @@ TEST_F(MainJob, MissingColumnsAreToldOf) {
   }
 }
 
+TEST_F(MainJob, ReportIsOnePageWithoutUserIds) {
+  const std::vector<std::string> call = {"evaluate", "--bundle=shop.bundle", "--data=shop",
+                                         "--report=report.html"};
+  EXPECT_EQ(answer(call).string_at("report"), "report.html");
+  const std::string page = file_text(*folder_ / "report.html");
+  EXPECT_TRUE(page.starts_with("<!DOCTYPE html>")) << page.substr(0, 80);
+  EXPECT_TRUE(page.ends_with("</html>\n"));
+  EXPECT_NE(page.find("The teapot number"), std::string::npos);
+  EXPECT_NE(page.find("Of 4 epochs"), std::string::npos) << "the learning curve of the bundle";
+  EXPECT_NE(page.find("<code>train.epochs</code>"), std::string::npos) << "a changed key";
+  EXPECT_EQ(page.find(*folder_ / "shop"), std::string::npos) << "no folders of this machine";
+  for (int u = 0; u < kUsers; ++u) {
+    EXPECT_EQ(page.find(fmt::format("u{:02}<", u)), std::string::npos) << u;
+  }
+  std::vector<std::string> with_ids = call;
+  with_ids.emplace_back("--report-ids");
+  answer(with_ids);
+  EXPECT_NE(file_text(*folder_ / "report.html").find("Person u"), std::string::npos);
+  // A baseline has one too.
+  answer({"evaluate", "--baseline=item-knn", "--data=shop", "--split=loo", "--report=knn.html"});
+  EXPECT_NE(file_text(*folder_ / "knn.html").find("A baseline has no embeddings"),
+            std::string::npos);
+  // Said before the work.
+  expect_error(torii({"evaluate", "--bundle=shop.bundle", "--data=shop", "--report-ids", "--json"}),
+               2, "invalid_argument");
+  expect_error(
+      torii({"evaluate", "--bundle=shop.bundle", "--data=shop", "--report=shop", "--json"}), 2,
+      "invalid_argument");
+  expect_error(
+      torii({"evaluate", "--bundle=shop.bundle", "--data=shop", "--report=no/r.html", "--json"}), 2,
+      "not_found");
+}
+
 TEST_F(MainJob, UnknownUserGetsAnAnswerAndAReason) {
   const Json document =
       answer({"recommend", "--bundle=shop.bundle", "--data=shop", "--user=nobody ☃", "--k=3"});
