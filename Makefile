@@ -11,7 +11,7 @@ export TORII_SHARED_DIR
 # Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
 BOOTSTRAP ?=
 
-.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants test-compat install fuzz
+.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants test-compat install fuzz report-shots
 
 help:
 	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
@@ -85,6 +85,12 @@ install: build
 test-compat: configure
 	@cmake --build --preset release --target s3_compat_test
 	@python3 -B tests/compat/s3/with_s3.py .deps minio build/release/bin/s3_compat_test
+
+# For review, not for CI: needs chromium and poppler-utils.
+report-shots: REPORT ?= demo/report.html
+report-shots: SHOTS ?= build/report-shots
+report-shots:
+	@tools/report_screenshots $(REPORT) $(SHOTS)
 
 test-mutants: bootstrap
 	@tests/mutants/run
