@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -45,24 +44,19 @@ struct Library {
   std::mutex mutex;
   bool started = false;                                // guarded by mutex
   std::vector<std::pair<S3Settings, S3>> connections;  // guarded by mutex
-  std::atomic<int> abandoned{0};
 };
 
 Library& library() {
-  static auto* const only = new Library;  // never destroyed: end_library() is the end
+  static auto* const only = new Library;  // never destroyed: see end_process()
   return *only;
 }
 
-// Before the destructors of static objects, where the library would crash.
-void end_library(int exit_code, void*) {
-  Library& own = library();
-  if (own.abandoned > 0) {
-    std::fflush(nullptr);
-    ::_exit(exit_code);
-  }
-  const std::scoped_lock lock(own.mutex);
-  own.connections.clear();
-  (void)arrow::fs::EnsureS3Finalized();
+// The library's own end waits for requests that hang, and it meets static objects that were made
+// after it and are gone by then: it crashed so. Nothing of ours is left to do at this point, so the
+// process ends here, with what it was about to return and all streams written.
+void end_process(int exit_code, void*) {
+  std::fflush(nullptr);
+  ::_exit(exit_code);
 }
 
 arrow::fs::S3Options options_of(const S3Settings& settings) {
@@ -99,10 +93,6 @@ std::string who(const S3Settings& settings) {
 
 }  // namespace
 
-void note_abandoned_request() {
-  ++library().abandoned;
-}
-
 Result<S3> connect(const S3Settings& settings, const S3Name& name) {
   Library& own = library();
   const std::scoped_lock lock(own.mutex);
@@ -112,7 +102,7 @@ Result<S3> connect(const S3Settings& settings, const S3Name& name) {
   if (!own.started) {
     arrow::fs::S3GlobalOptions global{arrow::fs::S3LogLevel::Off};
     if (auto status = arrow::fs::InitializeS3(global); !status.ok()) return failed(status);
-    ::on_exit(end_library, nullptr);
+    ::on_exit(end_process, nullptr);
     own.started = true;
   }
   for (const auto& [known, connection] : own.connections) {

@@ -26,12 +26,9 @@ namespace torii::blob {
 using S3 = std::shared_ptr<arrow::fs::S3FileSystem>;
 
 /// The connection for these settings; one per settings and process, so that many objects share
-/// their sockets. Starts the library at the first call; it ends with the process. Threads: any.
+/// their sockets. Starts the library at the first call, which also lets exit() end the process at
+/// once, without destructors of static objects. Threads: any.
 [[nodiscard]] Result<S3> connect(const S3Settings& settings, const S3Name& name);
-
-/// The library cannot be told to stop, so a request that outlives its time is left to its thread
-/// and the process ends without the library's own clean-up.
-void note_abandoned_request();
 
 /// Runs `request` on a thread of its own and waits until it is done or nothing was heard of it for
 /// `timeout_s`; nullopt then. `request` may run on after that: it owns all it touches, and it calls
@@ -67,10 +64,7 @@ std::optional<Answer> within(double timeout_s,
         state->changed.wait_for(lock, std::chrono::duration<double>(timeout_s),
                                 [&] { return state->answer.has_value() || state->told != heard; });
     if (state->answer.has_value()) return std::move(state->answer);
-    if (!in_time) {
-      note_abandoned_request();
-      return std::nullopt;
-    }
+    if (!in_time) return std::nullopt;
     heard = state->told;
   }
 }

@@ -14,13 +14,17 @@
 namespace torii::data {
 namespace {
 
-// PostgreSQL's {a,"b \"c\"",NULL}, one dimension or more; NULLs are left out.
-template <class Take>
-void for_each_element(std::string_view array, const Take& take) {
+// PostgreSQL's {a,"b \"c\"",NULL}, one dimension or more: take(text), or null() for NULL.
+template <class Take, class Null>
+void for_each_element(std::string_view array, const Take& take, const Null& null) {
   std::string element;
   bool quoted = false, was_quoted = false, any = false;
   const auto end = [&] {
-    if (any && (was_quoted || element != "NULL")) take(element);
+    if (any && (was_quoted || element != "NULL")) {
+      take(element);
+    } else if (any) {
+      null();
+    }
     element.clear();
     was_quoted = any = false;
   };
@@ -125,14 +129,18 @@ void SqlColumn::add_text(std::string_view text) {
 }
 
 void SqlColumn::add_text_list(std::string_view array) {
-  for_each_element(array, [&](const std::string& value) { text_lists_.values.push_back(value); });
+  for_each_element(
+      array, [&](const std::string& value) { text_lists_.values.push_back(value); }, [] {});
   text_lists_.offsets.push_back(text_lists_.values.size());
 }
 
 void SqlColumn::add_float_list(std::string_view array) {
-  for_each_element(array, [&](const std::string& value) {
-    float_lists_.values.push_back(static_cast<float>(number_in(value)));
-  });
+  for_each_element(
+      array,
+      [&](const std::string& value) {
+        float_lists_.values.push_back(static_cast<float>(number_in(value)));
+      },
+      [&] { float_lists_.values.push_back(std::numeric_limits<float>::quiet_NaN()); });
   float_lists_.offsets.push_back(float_lists_.values.size());
 }
 
