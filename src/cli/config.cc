@@ -163,7 +163,8 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
     TORII_TRY_VOID(train::check_metric(config->train, config->model.metric));
   }
   if (!layers.data_folder.empty()) {
-    TORII_TRY(config->data, data::options_for_folder(layers.data_folder, config->data));
+    TORII_TRY(config->data,
+              data::options_for_folder(layers.data_folder, config->data, session.environment()));
     TORII_TRY_VOID(apply_assignments(*config, session.common().sets));
   }
   config->split_given = !config->evaluate.split.empty();

@@ -39,12 +39,20 @@ Result<data::LoadedDataset> load_data(const Session& session, const Config& conf
     extra.push_back(split->column);
   }
   reporter.begin("data", 0, "rows");
-  TORII_TRY(data::LoadedDataset loaded, data::load_dataset(config.data, extra));
+  TORII_TRY(ThreadPool * pool, session.pool());
+  TORII_TRY(data::LoadedDataset loaded,
+            data::load_dataset(
+                config.data, extra,
+                {.environment = &session.environment(), .pool = pool, .reporter = &reporter}));
   const data::Dataset& dataset = loaded.dataset;
   reporter.end(fmt::format("{} users, {} items, {} interactions", grouped(dataset.users.size()),
                            grouped(dataset.items.size()), grouped(dataset.interactions.size())));
   for (const auto& [reason, rows] : dataset.dropped) {
-    reporter.warn(fmt::format("{}: {} rows left out", reason, grouped(rows)));
+    const auto examples = dataset.dropped_examples.find(reason);
+    const bool shown = examples != dataset.dropped_examples.end() && !examples->second.empty();
+    reporter.warn(fmt::format(
+        "{}: {} rows left out{}", reason, grouped(rows),
+        shown ? fmt::format("; for example {}", examples->second.front()) : std::string()));
   }
   for (const auto& [finding, count] : dataset.findings) {
     reporter.note(fmt::format("{:<14} {}: {}", "", finding, grouped(count)));
@@ -58,6 +66,14 @@ void set_findings(Json& document, const data::Dataset& dataset) {
   Json findings = Json::object();
   for (const auto& [finding, count] : dataset.findings) findings.set(finding, count);
   document.set("dropped", std::move(dropped)).set("findings", std::move(findings));
+  if (dataset.dropped_examples.empty()) return;
+  Json examples = Json::object();
+  for (const auto& [reason, rows] : dataset.dropped_examples) {
+    Json list = Json::array();
+    for (const std::string& row : rows) list.push(row);
+    examples.set(reason, std::move(list));
+  }
+  document.set("dropped_examples", std::move(examples));
 }
 
 Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, Config& config) {

@@ -43,7 +43,7 @@ void declare_common(Verb& verb, CommonFlags& flags) {
   declare_output(verb, flags);
 }
 
-Result<ThreadPool*> Session::pool() {
+Result<ThreadPool*> Session::pool() const {
   if (!pool_) {
     const std::int64_t threads = common().threads;
     if (threads < 0 || threads > kThreadsMax) {

@@ -50,7 +50,7 @@ class Session {
   [[nodiscard]] Reporter& reporter() const { return *facts_.reporter; }
   [[nodiscard]] const Environment& environment() const { return *facts_.environment; }
   /// Made at the first call, with --threads.
-  [[nodiscard]] Result<ThreadPool*> pool();
+  [[nodiscard]] Result<ThreadPool*> pool() const;
 
   /// Where text vectors are kept: --cache, else $XDG_CACHE_HOME/torii, else ~/.cache/torii; empty
   /// (memory only) if none of them is known or --cache=none.
@@ -74,7 +74,7 @@ class Session {
 
  private:
   Facts facts_;
-  std::unique_ptr<ThreadPool> pool_;
+  mutable std::unique_ptr<ThreadPool> pool_;  // a session belongs to one thread
 };
 
 }  // namespace torii::cli

@@ -2,16 +2,14 @@
 
 #include <arrow/array.h>
 #include <arrow/chunked_array.h>
-#include <arrow/compute/api.h>
-#include <arrow/compute/initialize.h>
+#include <arrow/result.h>
 #include <arrow/type.h>
-#include <arrow/util/utf8.h>
 
 #include <cmath>
 #include <limits>
 #include <utility>
 
-#include "data/repair_utf8.h"
+#include "data/arrow_texts.h"
 
 namespace torii::data {
 namespace {
@@ -20,97 +18,24 @@ using arrow::Type;
 
 constexpr std::int64_t kDayMs = 86'400'000;
 
-// Where each kind of Arrow type goes. Types that need no loop of their own are cast first.
-enum class Route {
-  kNone,
-  kInteger,
-  kUnsigned64,
-  kNumber,
-  kBool,
-  kTimestamp,
-  kText,
-  kList,
-  kAllNull,
-};
-
-Route route_of(const arrow::DataType& type) {
-  switch (type.id()) {
-    case Type::INT8:
-    case Type::INT16:
-    case Type::INT32:
-    case Type::INT64:
-    case Type::UINT8:
-    case Type::UINT16:
-    case Type::UINT32:
-      return Route::kInteger;
-    case Type::UINT64:
-      return Route::kUnsigned64;
-    case Type::HALF_FLOAT:
-    case Type::FLOAT:
-    case Type::DOUBLE:
-    case Type::DECIMAL32:
-    case Type::DECIMAL64:
-    case Type::DECIMAL128:
-    case Type::DECIMAL256:
-      return Route::kNumber;
-    case Type::BOOL:
-      return Route::kBool;
-    case Type::DATE32:
-    case Type::DATE64:
-    case Type::TIMESTAMP:
-      return Route::kTimestamp;
-    case Type::STRING:
-    case Type::LARGE_STRING:
-    case Type::STRING_VIEW:
-    case Type::BINARY:
-    case Type::LARGE_BINARY:
-    case Type::BINARY_VIEW:
-    case Type::TIME32:
-      return Route::kText;
-    case Type::LIST:
-    case Type::LARGE_LIST:
-    case Type::FIXED_SIZE_LIST:
-    case Type::LIST_VIEW:
-    case Type::LARGE_LIST_VIEW:
-      return Route::kList;
-    case Type::NA:
-      return Route::kAllNull;
-    case Type::DICTIONARY:
-      return route_of(*static_cast<const arrow::DictionaryType&>(type).value_type());
-    default:
-      return Route::kNone;
-  }
-}
-
-Route list_route(const arrow::DataType& type) {
-  return route_of(*static_cast<const arrow::BaseListType&>(type).value_type());
-}
-
-arrow::Result<std::shared_ptr<arrow::Array>> cast(const std::shared_ptr<arrow::Array>& array,
-                                                  const std::shared_ptr<arrow::DataType>& type) {
-  if (array->type()->Equals(*type)) return array;
-  return arrow::compute::Cast(*array, type, arrow::compute::CastOptions::Safe());
-}
-
-// A dictionary decoded; anything else as it is.
-arrow::Result<std::shared_ptr<arrow::Array>> decoded(const std::shared_ptr<arrow::Array>& array) {
-  if (array->type_id() != Type::DICTIONARY) return array;
-  return cast(array, static_cast<const arrow::DictionaryType&>(*array->type()).value_type());
-}
-
 // Converts the chunks of one column, one after the other.
 class Converter {
  public:
-  Converter(const arrow::ChunkedArray& array, std::string name, std::string_view where,
-            IllFormed ill_formed)
-      : array_(array), where_(where), ill_formed_(ill_formed) {
-    column_.name = std::move(name);
+  Converter(const arrow::ChunkedArray& array, const Conversion& conversion)
+      : array_(array),
+        where_(conversion.where),
+        texts_(conversion.where, conversion.ill_formed),
+        first_row_(conversion.first_row) {
+    column_.name = conversion.name;
+    encoded_ = conversion.encoded && array.type()->id() == Type::DICTIONARY &&
+               route_of(*array.type()) == Route::kText;
   }
 
   Result<Converted> convert() {
     const auto rows = static_cast<std::size_t>(array_.length());
     if (array_.null_count() > 0) column_.valid.reserve(rows);
     const Route route = route_of(*array_.type());
+    if (encoded_) return convert_encoded(rows);
     switch (route) {
       case Route::kInteger:
       case Route::kTimestamp:
@@ -150,10 +75,22 @@ class Converter {
       row_ += chunk->length();
     }
     if (column_.type == ColumnType::kFloat64) nan_to_null();
-    return Converted{std::move(column_), repaired_};
+    return Converted{std::move(column_), texts_.repaired()};
   }
 
  private:
+  Result<Converted> convert_encoded(std::size_t rows) {
+    column_.type = ColumnType::kString;
+    auto& to = column_.values.emplace<EncodedTexts>();
+    to.codes.reserve(rows);
+    for (const auto& chunk : array_.chunks()) {
+      TORII_TRY_VOID(texts_.append_encoded(static_cast<const arrow::DictionaryArray&>(*chunk),
+                                           first_row_ + row_, to, column_.valid));
+      row_ += chunk->length();
+    }
+    return Converted{std::move(column_), texts_.repaired()};
+  }
+
   void start_unsigned(std::size_t rows) {
     // Values beyond int64 (hashes, as a rule) are kept as texts: nothing is lost.
     bool fits = true;
@@ -210,7 +147,7 @@ class Converter {
       case Route::kTimestamp:
         return add_times(*plain);
       case Route::kText:
-        return append_texts(*plain, std::get<StringArray>(column_.values));
+        return texts_.append(*plain, first_row_ + row_, std::get<StringArray>(column_.values));
       case Route::kAllNull: {
         auto& texts = std::get<StringArray>(column_.values);
         for (std::int64_t i = 0; i < (*plain)->length(); ++i) texts.push_back({});
@@ -242,7 +179,7 @@ class Converter {
   Result<void> add_texts(const std::shared_ptr<arrow::Array>& chunk) {
     auto texts = cast(chunk, arrow::utf8());
     if (!texts.ok()) return from_status(texts.status(), where_, ErrorCode::kCorrupt);
-    return append_texts(*texts, std::get<StringArray>(column_.values));
+    return texts_.append(*texts, first_row_ + row_, std::get<StringArray>(column_.values));
   }
 
   Result<void> add_numbers(const std::shared_ptr<arrow::Array>& chunk) {
@@ -250,6 +187,10 @@ class Converter {
     if (!wide.ok()) return from_status(wide.status(), where_, ErrorCode::kCorrupt);
     const auto& from = static_cast<const arrow::DoubleArray&>(**wide);
     auto& to = std::get<std::vector<double>>(column_.values);
+    if (from.null_count() == 0) {
+      to.insert(to.end(), from.raw_values(), from.raw_values() + from.length());
+      return {};
+    }
     for (std::int64_t i = 0; i < from.length(); ++i) {
       to.push_back(from.IsNull(i) ? std::numeric_limits<double>::quiet_NaN() : from.Value(i));
     }
@@ -296,8 +237,8 @@ class Converter {
       if (!from.IsNull(i)) {
         const std::int64_t value = from.Value(i);
         if (__builtin_mul_overflow(value, multiply, &ms)) {
-          return invalid("{}: time out of range in row {} ({} {})", where_, row_ + i + 1, value,
-                         chunk->type()->ToString());
+          return invalid("{}: time out of range in row {} ({} {})", where_,
+                         first_row_ + row_ + i + 1, value, chunk->type()->ToString());
         }
         ms = ms / divide - (ms % divide < 0 ? 1 : 0);
       }
@@ -337,7 +278,7 @@ class Converter {
     }
     StringArray all;
     if (route == Route::kText || route != Route::kAllNull) {
-      TORII_TRY_VOID(append_texts(*plain, all));
+      TORII_TRY_VOID(texts_.append(*plain, first_row_ + row_, all));
     }
     auto& to = std::get<StringLists>(column_.values);
     for (std::int64_t row = 0; row < lists.length(); ++row) {
@@ -347,85 +288,6 @@ class Converter {
         if (!(*plain)->IsNull(i)) to.values.push_back(all[static_cast<std::size_t>(i)]);
       }
       to.offsets.push_back(to.values.size());
-    }
-    return {};
-  }
-
-  // Any text-like array; checks UTF-8.
-  Result<void> append_texts(const std::shared_ptr<arrow::Array>& chunk, StringArray& to) {
-    switch (chunk->type_id()) {
-      case Type::STRING:
-      case Type::BINARY:
-        return append_binary(static_cast<const arrow::BinaryArray&>(*chunk), to);
-      case Type::LARGE_STRING:
-      case Type::LARGE_BINARY:
-        return append_binary(static_cast<const arrow::LargeBinaryArray&>(*chunk), to);
-      default:
-        break;
-    }
-    const bool is_binary = chunk->type_id() == Type::BINARY_VIEW;
-    auto plain = cast(chunk, is_binary ? arrow::large_binary() : arrow::large_utf8());
-    if (!plain.ok()) return from_status(plain.status(), where_, ErrorCode::kUnsupported);
-    return append_binary(static_cast<const arrow::LargeBinaryArray&>(**plain), to);
-  }
-
-  template <class Array>
-  Result<void> append_binary(const Array& from, StringArray& to) {
-    if (from.length() == 0) return {};
-    const std::uint64_t start = to.bytes.size();
-    const std::size_t first = to.size();
-    if (from.null_count() == 0) {
-      const auto begin = from.value_offset(0);
-      const auto end = from.value_offset(from.length());
-      to.bytes.append(reinterpret_cast<const char*>(from.raw_data()) + begin,
-                      static_cast<std::size_t>(end - begin));
-      for (std::int64_t i = 1; i <= from.length(); ++i) {
-        to.offsets.push_back(start + static_cast<std::uint64_t>(from.value_offset(i) - begin));
-      }
-    } else {
-      for (std::int64_t i = 0; i < from.length(); ++i) {
-        to.push_back(from.IsNull(i) ? std::string_view() : from.GetView(i));
-      }
-    }
-    return check_utf8(to, start, first);
-  }
-
-  // The texts from `first` on, which start at byte `start`, anew.
-  void repair(StringArray& texts, std::uint64_t start, std::size_t first) {
-    StringArray tail;
-    for (std::size_t i = first; i < texts.size(); ++i) {
-      if (arrow::util::ValidateUTF8(texts[i])) {
-        tail.push_back(texts[i]);
-      } else {
-        tail.push_back(repair_utf8(texts[i]));
-        ++repaired_;
-      }
-    }
-    texts.bytes.resize(start);
-    texts.offsets.resize(first + 1);
-    for (std::size_t i = 0; i < tail.size(); ++i) texts.push_back(tail[i]);
-  }
-
-  // All the bytes at once; then no text may start inside a character.
-  Result<void> check_utf8(StringArray& texts, std::uint64_t start, std::size_t first) {
-    const std::string_view bytes = std::string_view(texts.bytes).substr(start);
-    bool valid = arrow::util::ValidateUTF8(bytes);
-    for (std::size_t i = first; i < texts.size() && valid; ++i) {
-      const std::uint64_t offset = texts.offsets[i];
-      valid = offset == texts.bytes.size() ||
-              (static_cast<unsigned char>(texts.bytes[offset]) & 0xC0U) != 0x80U;
-    }
-    if (valid) return {};
-    if (ill_formed_ == IllFormed::kRepair) {
-      repair(texts, start, first);
-      return {};
-    }
-    for (std::size_t i = first; i < texts.size(); ++i) {
-      if (!arrow::util::ValidateUTF8(texts[i])) {
-        return invalid(
-            "{}: expected text in UTF-8, found other bytes in value {}; convert the file", where_,
-            static_cast<std::size_t>(row_) + (i - first) + 1);
-      }
     }
     return {};
   }
@@ -441,59 +303,17 @@ class Converter {
 
   const arrow::ChunkedArray& array_;
   std::string_view where_;
-  IllFormed ill_formed_;
-  std::uint64_t repaired_ = 0;
+  TextAppender texts_;
+  std::int64_t first_row_;
+  bool encoded_ = false;
   Column column_;
   std::int64_t row_ = 0;  // rows of the chunks before
 };
 
 }  // namespace
 
-bool is_convertible(const arrow::DataType& type) {
-  const Route route = route_of(type);
-  if (route != Route::kList) return route != Route::kNone;
-  switch (list_route(type)) {
-    case Route::kNumber:
-    case Route::kText:
-    case Route::kInteger:
-    case Route::kUnsigned64:
-    case Route::kAllNull:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool is_bytes(const arrow::DataType& type) {
-  switch (type.id()) {
-    case Type::BINARY:
-    case Type::LARGE_BINARY:
-    case Type::BINARY_VIEW:
-      return true;
-    case Type::DICTIONARY:
-      return is_bytes(*static_cast<const arrow::DictionaryType&>(type).value_type());
-    default:
-      return route_of(type) == Route::kList &&
-             is_bytes(*static_cast<const arrow::BaseListType&>(type).value_type());
-  }
-}
-
-Result<Converted> from_arrow(const arrow::ChunkedArray& array, std::string name,
-                             std::string_view where, IllFormed ill_formed) {
-  // The table of ValidateUTF8, and the kernels of Cast.
-  static const bool initialized = [] {
-    arrow::util::InitializeUTF8();
-    return true;
-  }();
-  static_cast<void>(initialized);
-  return Converter(array, std::move(name), where, ill_formed).convert();
-}
-
-Error from_status(const arrow::Status& status, std::string_view where, ErrorCode otherwise) {
-  ErrorCode code = otherwise;
-  if (status.IsIOError()) code = ErrorCode::kIo;
-  if (status.IsOutOfMemory()) code = ErrorCode::kResourceExhausted;
-  return make_error(code, "{}: {}", where, status.message());
+Result<Converted> from_arrow(const arrow::ChunkedArray& array, const Conversion& conversion) {
+  return Converter(array, conversion).convert();
 }
 
 }  // namespace torii::data

@@ -1,23 +1,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
+#include "blob/blob.h"
 #include "data/interactions.h"
 
 namespace torii::data {
 
 void declare(DataOptions& options, OptionSet& set) {
-  set.text("data.users.path", &options.users.path,
-           "Table of users, one row each (Parquet or CSV); empty: users are known by id only.");
+  set.text(
+      "data.users.path", &options.users.path,
+      "Table of users, one row each: a Parquet, CSV or JSONL file, a folder of such files, or a "
+      "glob (events/*.parquet), also s3://BUCKET/...; empty: users are known by id only.");
   set.text("data.users.id", &options.users.id, "Column of the users table that holds the id.");
   set.text("data.items.path", &options.items.path,
-           "Table of items, one row each (Parquet or CSV); empty: items are known by id only.");
+           "Table of items, one row each, as data.users.path; empty: items are known by id only.");
   set.text("data.items.id", &options.items.id, "Column of the items table that holds the id.");
   InteractionOptions& rows = options.interactions;
   set.text("data.interactions.path", &rows.path,
-           "Table of what people did, one row for each interaction (Parquet or CSV).");
+           "Table of what people did, one row for each interaction, as data.users.path.");
   set.text("data.interactions.user_id", &rows.user_id, "Column with the user's id.");
   set.text("data.interactions.item_id", &rows.item_id, "Column with the item's id.");
   set.text("data.interactions.timestamp", &rows.timestamp,
@@ -37,12 +44,17 @@ void declare(DataOptions& options, OptionSet& set) {
   set.text("data.delimiter", &options.delimiter,
            "Character between the fields of CSV files; empty: a tab for .tsv, else a comma.");
   set.texts("data.null_values", &options.null_values,
-            "Texts that mean 'no value' in CSV files, beside the empty field.");
+            "Texts that mean 'no value', beside the empty field of CSV.");
+  set.number("data.bad_rows_max", &options.bad_rows_max, 0.0, 1.0,
+             "Share of a table's rows that may be unusable (no id; a time, position, rating or "
+             "quantity that is none); above it, the data is refused. A single one always passes, "
+             "unless this is 0.");
 }
 
 void resolve_paths(DataOptions& options, const std::filesystem::path& folder) {
   for (std::string* path : {&options.users.path, &options.items.path, &options.interactions.path}) {
-    if (!path->empty()) *path = (folder / *path).lexically_normal().string();
+    if (path->empty() || path->find("://") != std::string::npos) continue;
+    *path = (folder / *path).lexically_normal().string();
   }
 }
 
@@ -50,29 +62,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The one file of that name in any table format; "" if there is none.
-Result<std::string> find_table(const fs::path& folder, std::string_view name,
-                               std::string_view atomic_ending, const std::vector<fs::path>& files) {
-  static constexpr std::string_view kEndings[] = {".parquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz"};
-  std::vector<std::string> found;
-  for (const fs::path& file : files) {
-    const std::string text = file.filename().string();
-    const bool named = std::any_of(std::begin(kEndings), std::end(kEndings), [&](auto ending) {
-      return text == fmt::format("{}{}", name, ending);
-    });
-    if (named || file.extension() == atomic_ending) found.push_back(text);
+// What lies in a folder itself; names of folders end in '/'.
+Result<std::vector<std::string>> names_in(const std::string& folder,
+                                          const Environment& environment) {
+  std::set<std::string> names;
+  if (blob::is_remote(folder)) {
+    std::string prefix = folder;
+    if (!prefix.ends_with('/')) prefix += '/';
+    TORII_TRY(const auto entries, blob::list(folder, environment));
+    for (const blob::Entry& entry : entries) {
+      if (!entry.name.starts_with(prefix)) continue;
+      const std::string rest = entry.name.substr(prefix.size());
+      const std::size_t slash = rest.find('/');
+      names.insert(slash == rest.npos ? rest : rest.substr(0, slash + 1));
+    }
+    return std::vector(names.begin(), names.end());
   }
-  if (found.empty()) return std::string();
-  if (found.size() > 1) {
-    return invalid("{}: there are several tables of {} ({}); keep one, or name it in torii.yaml",
-                   folder.string(), name, fmt::join(found, ", "));
-  }
-  return (folder / found.front()).string();
-}
-
-}  // namespace
-
-Result<DataOptions> options_for_folder(const std::string& folder, DataOptions defaults) {
   std::error_code error;
   if (!fs::is_directory(folder, error)) {
     if (fs::exists(folder, error)) {
@@ -83,22 +88,55 @@ Result<DataOptions> options_for_folder(const std::string& folder, DataOptions de
     }
     return make_error(ErrorCode::kNotFound, "{}: no such folder", folder);
   }
-  std::vector<fs::path> files;
   fs::directory_iterator entries(folder, error);
   if (error) return make_error(ErrorCode::kIo, "{}: {}", folder, error.message());
   for (; entries != fs::directory_iterator(); entries.increment(error)) {
     if (error) return make_error(ErrorCode::kIo, "{}: {}", folder, error.message());
-    files.push_back(entries->path());
+    std::error_code ignored;
+    const bool is_folder = entries->is_directory(ignored);
+    names.insert(entries->path().filename().string() + (is_folder ? "/" : ""));
   }
-  std::sort(files.begin(), files.end());
-  TORII_TRY(defaults.users.path, find_table(folder, "users", ".user", files));
-  TORII_TRY(defaults.items.path, find_table(folder, "items", ".item", files));
-  TORII_TRY(defaults.interactions.path, find_table(folder, "interactions", ".inter", files));
+  return std::vector(names.begin(), names.end());
+}
+
+// The one file or folder of that name in any table format; "" if there is none.
+Result<std::string> find_table(const std::string& folder, std::string_view name,
+                               std::string_view atomic_ending,
+                               const std::vector<std::string>& there) {
+  static constexpr std::string_view kEndings[] = {"",          ".parquet",  ".csv",    ".tsv",
+                                                  ".jsonl",    ".ndjson",   ".csv.gz", ".tsv.gz",
+                                                  ".jsonl.gz", ".ndjson.gz"};
+  std::vector<std::string> found;
+  for (const std::string& entry : there) {
+    const bool is_folder = entry.ends_with('/');
+    const std::string plain = is_folder ? entry.substr(0, entry.size() - 1) : entry;
+    const bool named = std::any_of(std::begin(kEndings), std::end(kEndings), [&](auto ending) {
+      return (is_folder || !ending.empty()) && plain == fmt::format("{}{}", name, ending);
+    });
+    if (named || (!is_folder && plain.ends_with(atomic_ending))) found.push_back(entry);
+  }
+  if (found.empty()) return std::string();
+  if (found.size() > 1) {
+    return invalid("{}: there are several tables of {} ({}); keep one, or name it in torii.yaml",
+                   folder, name, fmt::join(found, ", "));
+  }
+  return fmt::format("{}{}{}", folder, folder.ends_with('/') ? "" : "/", found.front());
+}
+
+}  // namespace
+
+Result<DataOptions> options_for_folder(const std::string& folder, DataOptions defaults,
+                                       const Environment& environment) {
+  TORII_TRY(const std::vector<std::string> names, names_in(folder, environment));
+  TORII_TRY(defaults.users.path, find_table(folder, "users", ".user", names));
+  TORII_TRY(defaults.items.path, find_table(folder, "items", ".item", names));
+  TORII_TRY(defaults.interactions.path, find_table(folder, "interactions", ".inter", names));
   if (defaults.interactions.path.empty()) {
     return make_error(
         ErrorCode::kNotFound,
-        "{}: no interactions.parquet (or interactions.csv, .tsv, NAME.inter); expected "
-        "a folder with interactions and, optionally, users and items",
+        "{}: no interactions.parquet (or interactions.csv, .tsv, .jsonl, a folder interactions/ of "
+        "such files, NAME.inter); expected a folder with interactions and, optionally, users and "
+        "items",
         folder);
   }
   return defaults;

@@ -29,6 +29,12 @@ class Fingerprint {
     add(texts.offsets);
     add(std::string_view(texts.bytes));
   }
+  // Written out, so that a text counts the same however it is held.
+  void add(const EncodedTexts& texts) {
+    StringArray plain;
+    for (const std::uint32_t code : texts.codes) plain.push_back(texts.values[code]);
+    add(plain);
+  }
   void add(const StringLists& lists) {
     add(lists.offsets);
     add(lists.values);

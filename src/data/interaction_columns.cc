@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -49,15 +51,42 @@ std::int64_t integer_ms(std::int64_t value, const TimeUnit& unit) {
   return floor_divide(value, unit.to_ms < 1e-5 ? 1'000'000 : 1000);
 }
 
-Result<std::vector<std::int64_t>> numbers_as_times(const Column& column, const std::string& where,
-                                                   Findings& findings) {
-  const std::size_t rows = column.size();
+// A text as a number; empty = none.
+std::optional<double> number_in(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool is_empty(const Column& column, std::size_t row) {
+  return column.is_null(row) ||
+         (column.type == ColumnType::kString && column.strings()[row].empty());
+}
+
+double largest_magnitude(const Column& column) {
   double magnitude = 0;
-  for (std::size_t row = 0; row < rows; ++row) {
-    const auto value = column.number_at(row);
-    if (value && std::isfinite(*value)) magnitude = std::max(magnitude, std::abs(*value));
+  if (column.type == ColumnType::kInt64) {
+    for (const std::int64_t value : column.ints()) {  // a null's slot is 0
+      magnitude = std::max(magnitude, std::abs(static_cast<double>(value)));
+    }
+    return magnitude;
   }
-  const TimeUnit& unit = unit_for(magnitude);
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const double value = column.doubles()[row];
+    if (!column.is_null(row) && std::isfinite(value)) {
+      magnitude = std::max(magnitude, std::abs(value));
+    }
+  }
+  return magnitude;
+}
+
+std::vector<std::int64_t> numbers_as_times(const Column& column, Findings& findings, BadRows& bad) {
+  const std::size_t rows = column.size();
+  const TimeUnit& unit = unit_for(largest_magnitude(column));
+  const std::string reason = fmt::format("{} is not a time", column.name);
   std::vector<std::int64_t> times(rows, Interactions::kNoTime);
   std::uint64_t count = 0;
   for (std::size_t row = 0; row < rows; ++row) {
@@ -67,8 +96,8 @@ Result<std::vector<std::int64_t>> numbers_as_times(const Column& column, const s
     } else {
       const double ms = std::floor(column.doubles()[row] * unit.to_ms);
       if (!(std::abs(ms) <= kMsMax)) {
-        return invalid("{}: expected a time, found {} in row {}", where, column.doubles()[row],
-                       row + 1);
+        bad.add(row, reason, column.text_at(row));
+        continue;
       }
       times[row] = static_cast<std::int64_t>(ms);
     }
@@ -81,38 +110,70 @@ Result<std::vector<std::int64_t>> numbers_as_times(const Column& column, const s
   return times;
 }
 
+// ISO 8601 in most rows: what is no time is a fault of its row.
+std::vector<std::int64_t> texts_as_times(const Column& column, BadRows& bad) {
+  const std::string reason =
+      fmt::format("{} is not a time such as 2024-03-01T12:30:00Z", column.name);
+  std::vector<std::int64_t> times(column.size(), Interactions::kNoTime);
+  for (std::size_t row = 0; row < times.size(); ++row) {
+    if (is_empty(column, row)) continue;
+    const std::string_view text = column.strings()[row];
+    if (const auto time = parse_iso_time(text)) {
+      times[row] = *time;
+    } else {
+      bad.add(row, reason, text);
+    }
+  }
+  return times;
+}
+
+// Numbers among which one text stood: the texts back as the numbers they were.
+std::optional<Column> mostly_numbers(const Column& column) {
+  std::size_t values = 0, numbers = 0;
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    if (is_empty(column, row)) continue;
+    ++values;
+    if (number_in(column.strings()[row])) ++numbers;
+  }
+  if (2 * numbers <= values) return std::nullopt;
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  Column result{column.name, ColumnType::kFloat64, std::vector<double>(column.size(), kNan),
+                std::vector<std::uint8_t>(column.size(), 0)};
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    if (is_empty(column, row)) continue;
+    const auto number = number_in(column.strings()[row]);
+    if (!number) continue;
+    std::get<std::vector<double>>(result.values)[row] = *number;
+    result.valid[row] = 1;
+  }
+  return result;
+}
+
 }  // namespace
 
 Result<std::vector<std::int64_t>> read_times(const Column& column, const std::string& where,
-                                             Findings& findings) {
-  const std::size_t rows = column.size();
+                                             Findings& findings, BadRows& bad) {
   switch (column.type) {
     case ColumnType::kInt64:
     case ColumnType::kFloat64:
-      return numbers_as_times(column, where, findings);
+      return numbers_as_times(column, findings, bad);
     case ColumnType::kTimestamp: {
       std::vector<std::int64_t> times(column.ints().begin(), column.ints().end());
-      for (std::size_t row = 0; row < rows; ++row) {
+      for (std::size_t row = 0; row < times.size() && !column.valid.empty(); ++row) {
         if (column.is_null(row)) times[row] = Interactions::kNoTime;
       }
       return times;
     }
     case ColumnType::kString: {
-      std::vector<std::int64_t> times(rows, Interactions::kNoTime);
-      for (std::size_t row = 0; row < rows; ++row) {
-        const std::string_view text = column.strings()[row];
-        if (column.is_null(row) || text.empty()) continue;
-        const auto time = parse_iso_time(text);
-        if (!time) {
-          return invalid(
-              "{}: expected a time such as 2024-03-01T12:30:00Z, found text in row {} (\"{}\"); "
-              "correct it, name another column in data.interactions.timestamp, or set it to \"\" "
-              "to go without",
-              where, row + 1, text.substr(0, 80));
+      const std::optional<Column> numbers = mostly_numbers(column);
+      if (!numbers) return texts_as_times(column, bad);
+      const std::string reason = fmt::format("{} is not a time", column.name);
+      for (std::size_t row = 0; row < column.size(); ++row) {
+        if (!is_empty(column, row) && numbers->is_null(row)) {
+          bad.add(row, reason, column.strings()[row]);
         }
-        times[row] = *time;
       }
-      return times;
+      return numbers_as_times(*numbers, findings, bad);
     }
     case ColumnType::kBool:
     case ColumnType::kStringList:
@@ -123,64 +184,57 @@ Result<std::vector<std::int64_t>> read_times(const Column& column, const std::st
                  where, type_name(column.type));
 }
 
-Result<std::vector<std::int64_t>> read_positions(const Column& column, const std::string& where) {
+Result<std::vector<std::int64_t>> read_positions(const Column& column, const std::string& where,
+                                                 BadRows& bad) {
   std::vector<std::int64_t> positions(column.size());
-  const bool empty = column.null_count() == column.size();
-  if (!empty && column.type != ColumnType::kInt64 && column.type != ColumnType::kFloat64) {
+  if (column.type != ColumnType::kInt64 && column.type != ColumnType::kFloat64 &&
+      column.type != ColumnType::kString) {
     return invalid(
         "{}: expected integers, found {}; name another column in data.interactions.position, or "
         "set it to \"\"",
         where, type_name(column.type));
   }
+  const std::string reason = fmt::format("{} is not an integer", column.name);
   for (std::size_t row = 0; row < positions.size(); ++row) {
-    if (column.is_null(row)) {
-      positions[row] = static_cast<std::int64_t>(row);
-    } else if (column.type == ColumnType::kInt64) {
+    positions[row] = static_cast<std::int64_t>(row);
+    if (is_empty(column, row)) continue;
+    if (column.type == ColumnType::kInt64) {
       positions[row] = column.ints()[row];
+      continue;
+    }
+    const std::optional<double> value = column.type == ColumnType::kFloat64
+                                            ? column.doubles()[row]
+                                            : number_in(column.strings()[row]);
+    if (value && *value == std::trunc(*value) && std::abs(*value) <= kMsMax) {
+      positions[row] = static_cast<std::int64_t>(*value);
     } else {
-      const double value = column.doubles()[row];
-      if (value != std::trunc(value) || std::abs(value) > kMsMax) {
-        return invalid("{}: expected integers, found {} in row {}", where, value, row + 1);
-      }
-      positions[row] = static_cast<std::int64_t>(value);
+      bad.add(row, reason, column.text_at(row));
     }
   }
   return positions;
 }
 
 Result<std::vector<float>> read_amounts(const Column& column, const std::string& where,
-                                        Findings& findings) {
-  const bool empty = column.null_count() == column.size();
+                                        BadRows& bad) {
+  const bool is_text = column.type == ColumnType::kString;
   const bool numeric = column.type == ColumnType::kInt64 || column.type == ColumnType::kFloat64 ||
                        column.type == ColumnType::kBool;
-  if (!empty && column.type == ColumnType::kString) {
-    std::size_t row = 0;  // the first row that a person would not call a number
-    while (column.is_null(row) || canonical_integer(column.strings()[row])) {
-      if (++row == column.size()) break;
-    }
-    row = std::min(row, column.size() - 1);
-    return invalid(
-        "{}: expected numbers, found text in row {} (\"{}\"); convert the column, add the text to "
-        "data.null_values, or set the column's name to \"\" to go without",
-        where, row + 1, column.strings()[row].substr(0, 80));
-  }
-  if (!empty && !numeric) {
+  if (!is_text && !numeric) {
     return invalid("{}: expected numbers, found {}", where, type_name(column.type));
   }
+  const std::string no_number = fmt::format("{} is not a number", column.name);
+  const std::string not_finite = fmt::format("{} is not finite", column.name);
   std::vector<float> amounts(column.size(), std::numeric_limits<float>::quiet_NaN());
-  std::uint64_t odd = 0;
   for (std::size_t row = 0; row < amounts.size(); ++row) {
-    const auto value = column.number_at(row);
-    if (!value) continue;
-    const auto amount = static_cast<float>(*value);
-    if (std::isfinite(amount)) {
-      amounts[row] = amount;
-    } else {
-      ++odd;
+    if (is_empty(column, row)) continue;
+    const std::optional<double> value =
+        is_text ? number_in(column.strings()[row]) : column.number_at(row);
+    if (!value) {
+      bad.add(row, no_number, column.strings()[row]);
+    } else if (!std::isnan(*value)) {
+      amounts[row] = static_cast<float>(*value);
+      if (!std::isfinite(amounts[row])) bad.add(row, not_finite, column.text_at(row));
     }
-  }
-  if (odd > 0) {
-    findings[fmt::format("interactions: {} is not finite, taken as none", column.name)] += odd;
   }
   return amounts;
 }
@@ -229,31 +283,68 @@ Result<Types> read_types(const Column& column, const std::string& where) {
 
 namespace {
 
-// Stable: equal keys keep their order.
+constexpr unsigned kDigitBits = 11;
+constexpr std::size_t kBuckets = std::size_t{1} << kDigitBits;
+
+// Stable radix passes over the lowest `bits` bits of the keys.
+template <class T, class Key>
+void radix_sort(std::vector<T>& values, unsigned bits, const Key& key) {
+  std::vector<T> next(values.size());
+  for (unsigned shift = 0; shift < bits; shift += kDigitBits) {
+    const auto bucket = [&](T value) { return (key(value) >> shift) & (kBuckets - 1); };
+    std::array<std::size_t, kBuckets> start{};
+    for (const T value : values) ++start[bucket(value)];
+    std::size_t sum = 0;
+    for (std::size_t& count : start) sum += std::exchange(count, sum);
+    for (const T value : values) next[start[bucket(value)]++] = value;
+    values.swap(next);
+  }
+}
+
+// Rows by key; equal keys keep their order. INT64_MIN (no time) comes first.
 void sort_by(std::span<const std::int64_t> keys, std::vector<std::uint32_t>& order) {
-  if (keys.empty()) return;
+  constexpr std::int64_t kNone = Interactions::kNoTime;
   bool sorted = true;
   for (std::size_t i = 1; i < order.size() && sorted; ++i) {
     sorted = keys[order[i - 1]] <= keys[order[i]];
   }
   if (sorted) return;
-  const auto [low, high] = std::minmax_element(keys.begin(), keys.end());
-  const auto base = static_cast<std::uint64_t>(*low);
-  const std::uint64_t range = static_cast<std::uint64_t>(*high) - base;
-  constexpr unsigned kBits = 11;
-  constexpr std::size_t kBuckets = std::size_t{1} << kBits;
-  std::vector<std::uint32_t> next(order.size());
-  for (unsigned shift = 0; shift < 64 && (range >> shift) != 0; shift += kBits) {
-    const auto bucket = [&](std::uint32_t row) {
-      return ((static_cast<std::uint64_t>(keys[row]) - base) >> shift) & (kBuckets - 1);
-    };
-    std::array<std::size_t, kBuckets> start{};
-    for (const std::uint32_t row : order) ++start[bucket(row)];
-    std::size_t sum = 0;
-    for (std::size_t& count : start) sum += std::exchange(count, sum);
-    for (const std::uint32_t row : order) next[start[bucket(row)]++] = row;
-    order.swap(next);
+  std::int64_t low = std::numeric_limits<std::int64_t>::max(), high = kNone;
+  for (const std::int64_t key : keys) {
+    if (key == kNone) continue;
+    low = std::min(low, key);
+    high = std::max(high, key);
   }
+  if (low > high) return;  // none but kNone
+  const auto base = static_cast<std::uint64_t>(low);
+  // Times are whole seconds as a rule: fewer digits then.
+  bool seconds = true;
+  for (std::size_t i = 0; i < keys.size() && seconds; ++i) {
+    seconds = keys[i] == kNone || (static_cast<std::uint64_t>(keys[i]) - base) % 1000 == 0;
+  }
+  const auto digits = [&](std::uint32_t row) -> std::uint64_t {
+    if (keys[row] == kNone) return 0;
+    const std::uint64_t distance = static_cast<std::uint64_t>(keys[row]) - base;
+    return (seconds ? distance / 1000 : distance) + 1;
+  };
+  const std::uint64_t distance = static_cast<std::uint64_t>(high) - base;
+  const std::uint64_t range = seconds ? distance / 1000 : distance;
+  if (range == UINT64_MAX) {  // no room for the + 1
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return keys[a] < keys[b]; });
+    return;
+  }
+  const auto bits = static_cast<unsigned>(std::bit_width(range + 1));
+  if (bits <= 32) {
+    // Key and row travel together: no look-up in a table that no cache holds.
+    std::vector<std::uint64_t> packed(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) packed[i] = digits(order[i]) << 32 | order[i];
+    radix_sort(packed, bits, [](std::uint64_t value) { return value >> 32; });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      order[i] = static_cast<std::uint32_t>(packed[i] & 0xFFFFFFFFU);
+    }
+    return;
+  }
+  radix_sort(order, bits, digits);
 }
 
 }  // namespace

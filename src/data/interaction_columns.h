@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "base/result.h"
+#include "data/bad_rows.h"
 #include "data/interactions.h"
 #include "data/table.h"
 
 // One function for each optional column of the interactions table. `where` names file and column
-// in errors; findings are counted under texts that start with "interactions: ".
+// in errors, which mean that no value of the column can be what is wanted; single values that are
+// not are told to `bad`. Findings are counted under texts that start with "interactions: ".
 namespace torii::data {
 
 using Findings = std::map<std::string, std::uint64_t>;
@@ -21,15 +23,16 @@ using Findings = std::map<std::string, std::uint64_t>;
 /// largest magnitude decides (below 1e11 seconds, 1e14 ms, 1e17 us); the finding says which.
 [[nodiscard]] Result<std::vector<std::int64_t>> read_times(const Column& column,
                                                            const std::string& where,
-                                                           Findings& findings);
+                                                           Findings& findings, BadRows& bad);
 
-/// Integers or whole numbers; the row's own number where it is null.
+/// Integers or whole numbers, as numbers or texts; the row's own number where it is null.
 [[nodiscard]] Result<std::vector<std::int64_t>> read_positions(const Column& column,
-                                                               const std::string& where);
+                                                               const std::string& where,
+                                                               BadRows& bad);
 
-/// Numbers; NaN for null and for what is not finite (counted).
+/// Finite numbers, as numbers or texts; NaN for null.
 [[nodiscard]] Result<std::vector<float>> read_amounts(const Column& column,
-                                                      const std::string& where, Findings& findings);
+                                                      const std::string& where, BadRows& bad);
 
 /// Kinds of interactions as codes into `names`, whose first is "" (null) and whose others ascend.
 struct Types {

@@ -16,7 +16,7 @@ namespace torii::data {
 
 /// `data.users` or `data.items` of torii.yaml: one table of entities.
 struct EntityOptions {
-  std::string path;  ///< Parquet or CSV file; empty = none
+  std::string path;  ///< file, folder or glob (see read_table); empty = none
   std::string id;    ///< its id column
 };
 
@@ -41,18 +41,19 @@ struct DataOptions {
   EntityOptions items{"", "item_id"};
   InteractionOptions interactions;
   std::string delimiter;                 ///< of CSV files, one character; empty = by the ending
-  std::vector<std::string> null_values;  ///< texts that mean null in CSV files
+  std::vector<std::string> null_values;  ///< texts that mean null
+  double bad_rows_max = 0.01;  ///< share of a table's rows that may be unusable; see BadRows::check
 };
 /// Keys data.users.path, data.users.id, data.items.*, data.interactions.*, data.delimiter,
-/// data.null_values.
+/// data.null_values, data.bad_rows_max.
 void declare(DataOptions& options, OptionSet& set);
 
 /// Makes relative paths relative to `folder`: paths in a file are meant from where that file is.
 void resolve_paths(DataOptions& options, const std::filesystem::path& folder);
 
 /// What people did, as columns of equal length, ordered by (timestamp, position, file row): rows
-/// without a timestamp come first. Nothing is cut off; rows without a user or item id cannot be
-/// used and are counted in `dropped`.
+/// without a timestamp come first. Nothing is cut off; rows without a user or item id and with a
+/// time, position or amount that is none cannot be used and are counted in `dropped`.
 struct Interactions {
   std::vector<std::uint32_t> user;      ///< dense index
   std::vector<std::uint32_t> item;      ///< dense index
@@ -83,30 +84,36 @@ struct Dataset {
   /// as "users: duplicate id, last row kept" -> 3, "items: only in interactions" -> 7.
   std::map<std::string, std::uint64_t> dropped;
   std::map<std::string, std::uint64_t> findings;
+  /// Where the first of the rows in `dropped` stand, by the same reasons: "row 17 (\"n/a\")".
+  std::map<std::string, std::vector<std::string>> dropped_examples;
   /// SHA-256 over the content that was read, for provenance.
   std::string fingerprint;
 };
 
 /// Reads and joins the three tables. Ids are integers where every column that holds them is an
 /// integer column (or floats that are all whole, or CSV text that is all integers), else texts.
+/// Over a share of unusable rows (bad_rows_max) a table is refused with examples.
 /// Integer timestamps are seconds, ms, us or ns by the size of the largest; texts are ISO 8601.
 /// `extra_interaction_columns`: further columns to read, e.g. that of a column: split. Errors:
 /// kNotFound, kInvalidArgument (a column is missing or of an impossible type), kCorrupt, kIo.
-/// Cost: 0.3 to 0.5 s per million rows, one thread; memory a small multiple of the result.
+/// kCancelled. The result does not depend on the threads of `context`.
 struct LoadedDataset {
   Dataset dataset;
   /// The extra columns, in the order of dataset.interactions.
   std::vector<Column> extra;
 };
 [[nodiscard]] Result<LoadedDataset> load_dataset(
-    const DataOptions& options, const std::vector<std::string>& extra_interaction_columns = {});
+    const DataOptions& options, const std::vector<std::string>& extra_interaction_columns = {},
+    const ReadContext& context = {});
 
-/// Fills the three paths from a folder that holds users.parquet (optional), items.parquet
-/// (optional) and interactions.parquet, or the same names ending in .csv, .tsv, .csv.gz, .tsv.gz,
+/// Fills the three paths from a folder, local or "s3://bucket/shop", that holds users.parquet
+/// (optional), items.parquet (optional) and interactions.parquet, or the same names ending in .csv,
+/// .tsv, .jsonl, .ndjson (also with .gz), or folders users/, items/, interactions/ of part files,
 /// or one NAME.inter with NAME.user and NAME.item (atomic files of RecBole). Errors: kNotFound,
-/// and kInvalidArgument if one table is there in two formats.
+/// kIo, and kInvalidArgument if one table is there twice.
 [[nodiscard]] Result<DataOptions> options_for_folder(const std::string& folder,
-                                                     DataOptions defaults = {});
+                                                     DataOptions defaults = {},
+                                                     const Environment& environment = {});
 
 /// Items per user, ascending and distinct: CSR. items(u) lists what user u has.
 struct UserItems {

@@ -17,24 +17,25 @@ namespace {
 // Ids of one source, understood as integers, as texts, or (texts that are all integers) as both.
 struct Ids {
   const StringArray* texts = nullptr;
+  const EncodedTexts* encoded = nullptr;
   const std::vector<std::int64_t>* borrowed = nullptr;
   std::optional<std::vector<std::int64_t>> owned;
 
   const std::vector<std::int64_t>* integers() const { return owned ? &*owned : borrowed; }
 };
 
-// Whole numbers: what remains of an integer column with nulls after pandas wrote it.
-Result<std::vector<std::int64_t>> whole_numbers(const Column& column, const std::string& where) {
+bool is_whole(double value) {
   constexpr double kExactMax = 9007199254740992.0;  // 2^53
+  return std::abs(value) <= kExactMax && value == std::trunc(value);
+}
+
+// Whole numbers: what remains of an integer column with nulls after pandas wrote it. Others are no
+// ids: is_missing().
+std::vector<std::int64_t> whole_numbers(const Column& column) {
   std::vector<std::int64_t> integers(column.size(), 0);
   for (std::size_t row = 0; row < column.size(); ++row) {
-    if (column.is_null(row)) continue;
     const double value = column.doubles()[row];
-    if (!(std::abs(value) <= kExactMax) || value != std::trunc(value)) {
-      return invalid("{}: expected ids (integers or texts), found the number {} in row {}", where,
-                     value, row + 1);
-    }
-    integers[row] = static_cast<std::int64_t>(value);
+    if (is_whole(value)) integers[row] = static_cast<std::int64_t>(value);
   }
   return integers;
 }
@@ -59,10 +60,14 @@ Result<Ids> understand(const IdSource& source) {
       ids.borrowed = &std::get<std::vector<std::int64_t>>(column.values);
       return ids;
     case ColumnType::kFloat64: {
-      TORII_TRY(ids.owned, whole_numbers(column, source.where));
+      ids.owned = whole_numbers(column);
       return ids;
     }
     case ColumnType::kString:
+      if (column.is_encoded()) {
+        ids.encoded = &column.encoded();
+        return ids;
+      }
       ids.texts = &column.strings();
       if (source.untyped) ids.owned = all_integers(column);
       return ids;
@@ -78,7 +83,9 @@ Result<Ids> understand(const IdSource& source) {
 
 bool is_missing(const IdSource& source, std::size_t row) {
   if (source.column->is_null(row)) return true;
-  return source.column->type == ColumnType::kString && source.column->strings()[row].empty();
+  if (source.column->type == ColumnType::kFloat64) return !is_whole(source.column->doubles()[row]);
+  return source.column->type == ColumnType::kString && !source.column->is_encoded() &&
+         source.column->strings()[row].empty();
 }
 
 // Numbers distinct keys 0, 1, 2, ... as they come. A slot holds the upper half of the hash and the
@@ -162,6 +169,23 @@ Result<JoinedIds> join_integers(const std::vector<IdSource>& sources, const std:
   return joined;
 }
 
+// Looks each text up once, and only if a row has it.
+template <class NumberOf>
+void number_encoded(const Column& column, const NumberOf& number_of,
+                    std::vector<std::uint32_t>& codes) {
+  const EncodedTexts& texts = column.encoded();
+  std::vector<std::uint64_t> numbers(texts.values.size(), UINT64_MAX);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (texts.values[i].empty()) numbers[i] = JoinedIds::kNone;
+  }
+  for (std::size_t row = 0; row < codes.size(); ++row) {
+    if (column.is_null(row)) continue;
+    std::uint64_t& number = numbers[texts.codes[row]];
+    if (number == UINT64_MAX) number = number_of(texts.values[texts.codes[row]]);
+    codes[row] = static_cast<std::uint32_t>(number);
+  }
+}
+
 Result<JoinedIds> join_texts(const std::vector<IdSource>& sources, const std::vector<Ids>& ids) {
   JoinedIds joined;
   Numbering numbering;
@@ -175,6 +199,10 @@ Result<JoinedIds> join_texts(const std::vector<IdSource>& sources, const std::ve
   for (std::size_t s = 0; s < sources.size(); ++s) {
     const std::size_t rows = sources[s].column->size();
     auto& codes = joined.codes.emplace_back(rows, JoinedIds::kNone);
+    if (ids[s].encoded != nullptr) {
+      number_encoded(*sources[s].column, number_of, codes);
+      continue;
+    }
     for (std::size_t row = 0; row < rows; ++row) {
       if (is_missing(sources[s], row)) continue;
       if (ids[s].texts != nullptr) {

@@ -20,7 +20,8 @@ struct IdSource {
 struct JoinedIds {
   static constexpr std::uint32_t kNone = UINT32_MAX;
   IdIndex index;
-  /// One list for each source: dense index of each row's id, kNone for a null or empty id.
+  /// One list for each source: dense index of each row's id, kNone for a null or empty id and
+  /// for a number that is not whole.
   std::vector<std::vector<std::uint32_t>> codes;
 };
 

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <numeric>
-#include <set>
 #include <utility>
 
+#include "base/thread_pool.h"
+#include "data/bad_rows.h"
 #include "data/fingerprint.h"
 #include "data/interaction_columns.h"
 #include "data/interactions.h"
@@ -34,20 +36,21 @@ struct Entities {
   IdSource ids;
 };
 
-Result<Entities> read_entities(const EntityOptions& entity, ReadOptions read) {
+Result<Entities> read_entities(const EntityOptions& entity, ReadOptions read,
+                               const ReadContext& context) {
   Entities result;
   if (entity.path.empty()) return result;
   read.text_columns = {entity.id};
-  TORII_TRY(result.table, read_table(entity.path, read));
+  TORII_TRY(result.table, read_table(entity.path, read, context));
   TORII_TRY(const Column* id, result.table.column(entity.id));
-  result.ids = {id, is_text_format(entity.path), place_of(result.table, entity.id)};
+  result.ids = {id, result.table.untyped(), place_of(result.table, entity.id)};
   result.present = true;
   return result;
 }
 
 // The interactions table with only the columns that are needed.
 Result<Table> read_interactions(const InteractionOptions& names, ReadOptions read,
-                                const std::vector<std::string>& extra) {
+                                const std::vector<std::string>& extra, const ReadContext& context) {
   if (names.path.empty()) {
     return invalid("data.interactions.path: no interactions table is named");
   }
@@ -64,24 +67,57 @@ Result<Table> read_interactions(const InteractionOptions& names, ReadOptions rea
   add(names.quantity, defaults.quantity);
   read.columns.insert(read.columns.end(), extra.begin(), extra.end());
   read.text_columns = {names.user_id, names.item_id};
-  return read_table(names.path, read);
+  read.encoded_columns = read.text_columns;
+  return read_table(names.path, read, context);
+}
+
+// Rows whose id is missing or none. `name`: "user id".
+void find_bad_ids(const Column& column, const std::vector<std::uint32_t>& codes,
+                  std::string_view name, BadRows& bad) {
+  const std::string missing = fmt::format("no {}", name);
+  const std::string odd = fmt::format("{} is no whole number and no text", name);
+  for (std::size_t row = 0; row < codes.size(); ++row) {
+    if (codes[row] != JoinedIds::kNone) continue;
+    const std::string value = column.text_at(row);
+    bad.add(row, value.empty() ? missing : odd, value);
+  }
+}
+
+// What was left out, and where the first of it stands.
+void report(const BadRows& bad, std::string_view word, Dataset& dataset) {
+  for (const auto& [reason, entry] : bad.reasons()) {
+    const std::string key = fmt::format("{}: {}", word, reason);
+    dataset.dropped[key] = entry.rows;
+    dataset.dropped_examples[key] = entry.examples;
+  }
+}
+
+void report_mixed(const Table& table, std::string_view word, Dataset& dataset) {
+  for (const auto& [column, place] : table.mixed()) {
+    dataset.findings[fmt::format(
+        "{}: '{}' holds texts beside other values (first met in {}), taken as texts", word, column,
+        place)] = 1;
+  }
 }
 
 // Rows of the entities' table in dense order; the last row of an id wins.
-Table in_dense_order(Entities entities, const std::vector<std::uint32_t>& codes, std::size_t count,
-                     const std::string& id_column, const std::string& word, Dataset& dataset) {
+Result<Table> in_dense_order(Entities entities, const std::vector<std::uint32_t>& codes,
+                             std::size_t count, const EntityOptions& options,
+                             const std::string& word, double bad_rows_max, Dataset& dataset) {
   std::vector<std::uint32_t> rows(count, Table::kNullRow);
-  std::uint64_t missing = 0, duplicates = 0;
+  std::uint64_t duplicates = 0;
+  if (entities.present) {
+    BadRows bad(entities.table);
+    find_bad_ids(*entities.ids.column, codes, "id", bad);
+    TORII_TRY_VOID(bad.check(bad_rows_max));
+    report(bad, word, dataset);
+  }
   for (std::size_t row = 0; row < codes.size(); ++row) {
-    if (codes[row] == JoinedIds::kNone) {
-      ++missing;
-      continue;
-    }
+    if (codes[row] == JoinedIds::kNone) continue;
     std::uint32_t& slot = rows[codes[row]];
     if (slot != Table::kNullRow) ++duplicates;
     slot = static_cast<std::uint32_t>(row);
   }
-  if (missing > 0) dataset.dropped[fmt::format("{}: no id", word)] = missing;
   if (duplicates > 0) {
     dataset.findings[fmt::format("{}: duplicate id, last row kept", word)] = duplicates;
   }
@@ -98,7 +134,17 @@ Table in_dense_order(Entities entities, const std::vector<std::uint32_t>& codes,
         .findings[fmt::format("{}: texts in '{}' not in UTF-8, bad bytes replaced", word, name)] =
         texts;
   }
-  return std::move(entities.table).without(id_column).take(rows);
+  report_mixed(entities.table, word, dataset);
+  return std::move(entities.table).without(options.id).take(rows);
+}
+
+// All of the work, in the calling thread if there is no pool.
+void side_by_side(ThreadPool* pool, std::span<const std::function<void()>> work) {
+  if (pool == nullptr) {
+    for (const auto& each : work) each();
+  } else {
+    pool->run(work.size(), [&](std::size_t task, std::size_t) { work[task](); });
+  }
 }
 
 template <class T>
@@ -115,19 +161,19 @@ struct FileRows {
   std::vector<float> ratings, quantities;
 };
 
-Result<FileRows> understand(const Table& table, const InteractionOptions& names,
-                            Findings& findings) {
+Result<FileRows> understand(const Table& table, const InteractionOptions& names, Findings& findings,
+                            BadRows& bad) {
   const std::size_t rows = table.rows();
   FileRows result;
   const Column* column = table.find(names.timestamp);
   if (column != nullptr) {
-    TORII_TRY(result.times, read_times(*column, place_of(table, column->name), findings));
+    TORII_TRY(result.times, read_times(*column, place_of(table, column->name), findings, bad));
   } else {
     result.times.assign(rows, Interactions::kNoTime);
   }
   column = table.find(names.position);
   if (column != nullptr) {
-    TORII_TRY(result.positions, read_positions(*column, place_of(table, column->name)));
+    TORII_TRY(result.positions, read_positions(*column, place_of(table, column->name), bad));
   } else {
     result.positions.resize(rows);
     std::iota(result.positions.begin(), result.positions.end(), std::int64_t{0});
@@ -144,7 +190,7 @@ Result<FileRows> understand(const Table& table, const InteractionOptions& names,
       to.assign(rows, std::numeric_limits<float>::quiet_NaN());
       return {};
     }
-    TORII_TRY(to, read_amounts(*found, place_of(table, name), findings));
+    TORII_TRY(to, read_amounts(*found, place_of(table, name), bad));
     return {};
   };
   TORII_TRY_VOID(amounts(names.rating, result.ratings));
@@ -152,33 +198,21 @@ Result<FileRows> understand(const Table& table, const InteractionOptions& names,
   return result;
 }
 
-// Rows with both ids, in order of time. `users` and `items` are the codes in the file's order.
-std::vector<std::uint32_t> usable_rows(const FileRows& file,
-                                       const std::vector<std::uint32_t>& users,
-                                       const std::vector<std::uint32_t>& items, Dataset& dataset) {
-  std::vector<std::uint32_t> order = order_in_time(file.times, file.positions);
-  std::uint64_t no_user = 0, no_item = 0;
-  std::erase_if(order, [&](std::uint32_t row) {
-    if (users[row] == JoinedIds::kNone) return ++no_user, true;
-    if (items[row] == JoinedIds::kNone) return ++no_item, true;
-    return false;
-  });
-  if (no_user > 0) dataset.dropped["interactions: no user id"] = no_user;
-  if (no_item > 0) dataset.dropped["interactions: no item id"] = no_item;
-  return order;
-}
-
 Interactions arrange(FileRows file, std::vector<std::uint32_t> order,
                      const std::vector<std::uint32_t>& users,
-                     const std::vector<std::uint32_t>& items, const InteractionOptions& options) {
+                     const std::vector<std::uint32_t>& items, const InteractionOptions& options,
+                     ThreadPool* pool) {
   Interactions result;
-  result.user = pick(users, order);
-  result.item = pick(items, order);
-  result.time = pick(file.times, order);
-  result.position = pick(file.positions, order);
-  result.type = pick(file.types.codes, order);
-  result.rating = pick(file.ratings, order);
-  result.quantity = pick(file.quantities, order);
+  const std::function<void()> picks[] = {
+      [&] { result.user = pick(users, order); },
+      [&] { result.item = pick(items, order); },
+      [&] { result.time = pick(file.times, order); },
+      [&] { result.position = pick(file.positions, order); },
+      [&] { result.type = pick(file.types.codes, order); },
+      [&] { result.rating = pick(file.ratings, order); },
+      [&] { result.quantity = pick(file.quantities, order); },
+  };
+  side_by_side(pool, picks);
   result.type_names = std::move(file.types.names);
   std::vector<std::uint8_t> type_is_positive;
   for (const std::string& name : result.type_names) {
@@ -201,45 +235,65 @@ Interactions arrange(FileRows file, std::vector<std::uint32_t> order,
 }  // namespace
 
 Result<LoadedDataset> load_dataset(const DataOptions& options,
-                                   const std::vector<std::string>& extra_interaction_columns) {
+                                   const std::vector<std::string>& extra_interaction_columns,
+                                   const ReadContext& context) {
   ReadOptions read;
   TORII_TRY(read.delimiter, delimiter_of(options));
   read.null_values = options.null_values;
   const InteractionOptions& names = options.interactions;
-  TORII_TRY(const Table rows, read_interactions(names, read, extra_interaction_columns));
-  TORII_TRY(Entities users, read_entities(options.users, read));
-  TORII_TRY(Entities items, read_entities(options.items, read));
+  TORII_TRY(const Table rows, read_interactions(names, read, extra_interaction_columns, context));
+  TORII_TRY(Entities users, read_entities(options.users, read, context));
+  TORII_TRY(Entities items, read_entities(options.items, read, context));
 
   const auto join = [&](const std::string& column, const Entities& entities) -> Result<JoinedIds> {
-    std::vector<IdSource> sources = {
-        {rows.find(column), is_text_format(names.path), place_of(rows, column)}};
+    std::vector<IdSource> sources = {{rows.find(column), rows.untyped(), place_of(rows, column)}};
     if (entities.present) sources.push_back(entities.ids);
     TORII_TRY(JoinedIds joined, join_ids(sources));
     joined.codes.resize(2);
     return joined;
   };
-  TORII_TRY(JoinedIds user_ids, join(names.user_id, users));
-  TORII_TRY(JoinedIds item_ids, join(names.item_id, items));
-
   LoadedDataset result;
   Dataset& dataset = result.dataset;
-  TORII_TRY(FileRows file, understand(rows, names, dataset.findings));
-  const auto no_time = static_cast<std::uint64_t>(
-      std::count(file.times.begin(), file.times.end(), Interactions::kNoTime));
+  Result<JoinedIds> users_joined = JoinedIds{}, items_joined = JoinedIds{};
+  Result<FileRows> understood = FileRows{};
+  BadRows bad(rows);
+  std::vector<std::uint32_t> order;
+  const std::function<void()> work[] = {
+      [&] {
+        understood = understand(rows, names, dataset.findings, bad);
+        if (understood.ok()) order = order_in_time(understood->times, understood->positions);
+      },
+      [&] { users_joined = join(names.user_id, users); },
+      [&] { items_joined = join(names.item_id, items); },
+  };
+  side_by_side(context.pool, work);
+  TORII_TRY(JoinedIds user_ids, std::move(users_joined));
+  TORII_TRY(JoinedIds item_ids, std::move(items_joined));
+  TORII_TRY(FileRows file, std::move(understood));
+  find_bad_ids(*rows.find(names.user_id), user_ids.codes[0], "user id", bad);
+  find_bad_ids(*rows.find(names.item_id), item_ids.codes[0], "item id", bad);
+  TORII_TRY_VOID(bad.check(options.bad_rows_max));
+  report(bad, "interactions", dataset);
+  report_mixed(rows, "interactions", dataset);
+  if (bad.count() > 0) std::erase_if(order, [&](std::uint32_t row) { return bad.contains(row); });
+  const auto no_time =
+      static_cast<std::uint64_t>(std::count_if(order.begin(), order.end(), [&](std::uint32_t row) {
+        return file.times[row] == Interactions::kNoTime;
+      }));
   if (no_time > 0) dataset.findings["interactions: no timestamp"] = no_time;
-  std::vector<std::uint32_t> order =
-      usable_rows(file, user_ids.codes[0], item_ids.codes[0], dataset);
   for (const std::string& name : extra_interaction_columns) {
     result.extra.push_back(take(*rows.find(name), order));
   }
-  dataset.interactions =
-      arrange(std::move(file), std::move(order), user_ids.codes[0], item_ids.codes[0], names);
+  dataset.interactions = arrange(std::move(file), std::move(order), user_ids.codes[0],
+                                 item_ids.codes[0], names, context.pool);
   dataset.users = std::move(user_ids.index);
   dataset.items = std::move(item_ids.index);
-  dataset.user_table = in_dense_order(std::move(users), user_ids.codes[1], dataset.users.size(),
-                                      options.users.id, "users", dataset);
-  dataset.item_table = in_dense_order(std::move(items), item_ids.codes[1], dataset.items.size(),
-                                      options.items.id, "items", dataset);
+  TORII_TRY(dataset.user_table,
+            in_dense_order(std::move(users), user_ids.codes[1], dataset.users.size(), options.users,
+                           "users", options.bad_rows_max, dataset));
+  TORII_TRY(dataset.item_table,
+            in_dense_order(std::move(items), item_ids.codes[1], dataset.items.size(), options.items,
+                           "items", options.bad_rows_max, dataset));
   dataset.fingerprint = content_fingerprint(dataset, result.extra);
   return result;
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/thread_pool.h"
 #include "data/interactions.h"
 #include "data/test_files.h"
 #include "support/shared_dir.h"
@@ -127,7 +128,9 @@ TEST_F(LoadDataset, RefusesColumnsThatCannotHoldIds) {
                               Table({column("user_id", ColumnType::kFloat64, values),
                                      column("item_id", ColumnType::kString, strings({"x"}))}))
                     .ok());
-    EXPECT_THAT(error(), HasSubstr("interactions.parquet: column 'user_id': expected ids"));
+    EXPECT_THAT(error(),
+                HasSubstr("interactions.parquet: 1 of 1 rows cannot be used (user id is no "
+                          "whole number and no text: 1)"));
     EXPECT_THAT(error(), HasSubstr("row 1"));
   }
   ASSERT_TRUE(
@@ -141,6 +144,7 @@ TEST_F(LoadDataset, RefusesColumnsThatCannotHoldIds) {
 TEST_F(LoadDataset, CountsRowsWithoutIdsAndKeepsTheLastOfDuplicates) {
   write("users.csv", "user_id,age\na,1\n,2\na,3\na,4\n");
   write("interactions.csv", "user_id,item_id\na,x\n,x\na,\n,\n");
+  options.bad_rows_max = 0.75;
   const Dataset dataset = load().dataset;
   EXPECT_EQ(dataset.user_table.find("age")->text_at(0), "4");
   EXPECT_THAT(dataset.dropped,
@@ -205,11 +209,69 @@ TEST_F(LoadDataset, NumbersAsTimesBySize) {
 
 TEST_F(LoadDataset, TextTimesMustBeTimes) {
   write("interactions.csv",
-        "user_id,item_id,timestamp\na,x,2024-03-01T10:00:00+02:00\na,y,yesterday\n");
-  EXPECT_THAT(error(), HasSubstr("interactions.csv: column 'timestamp': expected a time"));
+        "user_id,item_id,timestamp\na,x,2024-03-01T10:00:00+02:00\na,y,yesterday\n"
+        "a,z,now\n");
+  EXPECT_THAT(error(), HasSubstr("interactions.csv: 2 of 3 rows cannot be used (timestamp is not a "
+                                 "time such as 2024-03-01T12:30:00Z: 2)"));
   EXPECT_THAT(error(), HasSubstr("row 2 (\"yesterday\")"));
-  options.null_values = {"yesterday"};
-  EXPECT_EQ(load().dataset.interactions.time[1], 1'709'280'000'000);
+  options.null_values = {"yesterday", "now"};
+  EXPECT_EQ(load().dataset.interactions.time[2], 1'709'280'000'000);
+}
+
+TEST_F(LoadDataset, OneDirtyValueStopsNobody) {
+  write("interactions.csv",
+        "user_id,item_id,timestamp,rating\na,x,100,1\na,y,200,n/a\nb,x,300,4.5\n");
+  const Dataset dataset = load().dataset;
+  EXPECT_THAT(dataset.interactions.rating, ElementsAre(1.0F, 4.5F));
+  EXPECT_THAT(dataset.dropped, ElementsAre(Pair("interactions: rating is not a number", 1)));
+  EXPECT_THAT(dataset.dropped_examples.at("interactions: rating is not a number"),
+              ElementsAre("row 2 (\"n/a\")"));
+  options.bad_rows_max = 0;
+  EXPECT_THAT(error(), HasSubstr("1 of 3 rows cannot be used"));
+}
+
+TEST_F(LoadDataset, RefusesMoreBadRowsThanDeclaredAndShowsThem) {
+  std::string text = "user_id,item_id,timestamp,rating\n";
+  for (int i = 0; i < 200; ++i) {
+    text += i % 50 == 7 ? ",x,1,1\n" : i == 100 ? "a,x,1,inf\n" : "a,x,1,1\n";
+  }
+  write("interactions.csv", text);
+  EXPECT_THAT(error(), HasSubstr("interactions.csv: 5 of 200 rows cannot be used (no user id: 4, "
+                                 "rating is not finite: 1), more than data.bad_rows_max=0.01"));
+  EXPECT_THAT(error(), HasSubstr("no user id in row 8; rating is not finite in row 101 (\"inf\"); "
+                                 "no user id in row 58"));
+  options.bad_rows_max = 0.025;
+  EXPECT_EQ(load().dataset.interactions.size(), 195U);
+}
+
+TEST_F(LoadDataset, FarTimesAreTimes) {
+  write("interactions.csv", "user_id,item_id,timestamp\na,x,9999-12-31\na,y,2024-01-01\n");
+  EXPECT_THAT(load().dataset.interactions.item, ElementsAre(1, 0));
+}
+
+TEST_F(LoadDataset, ReadsFoldersOfPartsAndJsonLines) {
+  std::filesystem::create_directories(path("interactions/date=2024-01-02"));
+  std::filesystem::create_directories(path("interactions/date=2024-01-01"));
+  write("interactions/_SUCCESS", "");
+  write("interactions/date=2024-01-02/part-0.jsonl", "{\"user_id\": 1, \"item_id\": \"x\"}\n");
+  write("interactions/date=2024-01-01/part-0.jsonl",
+        "{\"user_id\": 2, \"item_id\": \"x\", \"rating\": \"bad\"}\n"
+        "{\"user_id\": 2, \"item_id\": \"y\"}\n");
+  write("items.ndjson", "{\"item_id\": \"x\", \"title\": \"tea\"}\n");
+  options.interactions.timestamp = "date";
+  ThreadPool pool(2);
+  const auto found = options_for_folder(folder(), options);
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  const auto loaded = load_dataset(*found, {}, {.pool = &pool});
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  const Dataset& dataset = loaded->dataset;
+  EXPECT_THAT(ids(dataset.users), ElementsAre("1", "2"));
+  EXPECT_THAT(dataset.interactions.user, ElementsAre(1, 0));
+  EXPECT_EQ(dataset.interactions.time[1] - dataset.interactions.time[0], 86'400'000);
+  EXPECT_EQ(dataset.item_table.find("title")->text_at(0), "tea");
+  EXPECT_THAT(dataset.dropped_examples.at("interactions: rating is not a number"),
+              ElementsAre("row 1 of interactions/date=2024-01-01/part-0.jsonl (\"bad\")"));
+  EXPECT_EQ(dataset.fingerprint, load().dataset.fingerprint);
 }
 
 TEST_F(LoadDataset, PositiveFollowsTypesAndRatings) {
@@ -232,7 +294,7 @@ TEST_F(LoadDataset, RenamedColumnsMustExistDefaultOnesNeedNot) {
   write("interactions.csv", "uid,item_id,stars,rating\na,x,4,bad\n");
   EXPECT_THAT(error(), HasSubstr("no column 'user_id'"));
   options.interactions.user_id = "uid";
-  EXPECT_THAT(error(), HasSubstr("column 'rating': expected numbers, found text in row 1"));
+  EXPECT_THAT(error(), HasSubstr("rating is not a number in row 1 (\"bad\")"));
   options.interactions.rating = "";
   EXPECT_TRUE(std::isnan(load().dataset.interactions.rating[0]));
   options.interactions.rating = "stars";
@@ -260,6 +322,8 @@ TEST_F(LoadDataset, TakesNoRowsAndOnlyUnusableRows) {
   write("interactions.csv", "user_id,item_id,timestamp,rating\n");
   EXPECT_EQ(load().dataset.interactions.size(), 0U);
   write("interactions.csv", "user_id,item_id,timestamp,rating\n,x,,\n,y,,\n");
+  EXPECT_THAT(error(), HasSubstr("2 of 2 rows cannot be used (no user id: 2)"));
+  options.bad_rows_max = 1;
   const Dataset dataset = load().dataset;
   EXPECT_EQ(dataset.users.size(), 0U);
   EXPECT_EQ(dataset.items.size(), 2U);

@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "base/thread_pool.h"
 #include "data/table.h"
 #include "data/test_files.h"
 
@@ -209,6 +210,20 @@ TEST_F(Parquet, LeavesOutWhatItCannotHoldUnlessAskedByName) {
   EXPECT_THAT(named.error().message, HasSubstr("t.parquet: column 'place'"));
 }
 
+TEST_F(Parquet, ColumnsBehindNestedOnesAreTheRightOnes) {
+  const auto shape = arrow::struct_(
+      {arrow::field("lat", arrow::float64()), arrow::field("lon", arrow::float64())});
+  const auto file = write_columns({{"place", from_json(shape, R"([{"lat": 1, "lon": 2}, null])")},
+                                   {"id", from_json(arrow::utf8(), R"(["a", "b"])")},
+                                   {"x", from_json(arrow::int64(), "[3, 4]")}},
+                                  1);
+  ThreadPool pool(2);
+  const auto table = read_table(file, {.encoded_columns = {"id"}}, {.pool = &pool});
+  ASSERT_TRUE(table.ok()) << table.error().message;
+  EXPECT_EQ(table->find("id")->text_at(1), "b");
+  EXPECT_THAT(table->find("x")->ints(), ElementsAre(3, 4));
+}
+
 TEST_F(Parquet, ReadsOnlyTheColumnsAskedFor) {
   const auto file = write_columns({{"a", from_json(arrow::int64(), "[1]")},
                                    {"b", from_json(arrow::int64(), "[2]")},
@@ -336,7 +351,7 @@ TEST_F(Parquet, SaysWhatIsWrongWithThePath) {
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(missing.error().message, HasSubstr("none.parquet: no such file"));
-  EXPECT_EQ(read_table(folder()).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(read_table(folder()).error().code, ErrorCode::kNotFound);
   EXPECT_THAT(read_table(write("t.xlsx", "x")).error().message, HasSubstr(".parquet, .csv"));
   EXPECT_FALSE(read_table(write("t.parquet", ""), {.format = "orc"}).ok());
   const auto text = read_table(write("text.parquet", "user_id,item_id\n1,2\n"));

@@ -1,11 +1,9 @@
 #include <arrow/buffer.h>
 #include <arrow/chunked_array.h>
 #include <arrow/csv/api.h>
-#include <arrow/io/compressed.h>
-#include <arrow/io/file.h>
+#include <arrow/io/interfaces.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
-#include <arrow/util/compression.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +15,7 @@
 
 #include "data/arrow_convert.h"
 #include "data/csv_header.h"
+#include "data/input.h"
 #include "data/quote_watch.h"
 #include "data/table_source.h"
 
@@ -26,19 +25,6 @@ namespace {
 using Stream = std::shared_ptr<arrow::io::InputStream>;
 
 constexpr std::int64_t kHeaderBytesMax = 1 << 24;
-
-Result<Stream> open_stream(const std::filesystem::path& path) {
-  auto file = arrow::io::ReadableFile::Open(path.string());
-  if (!file.ok()) return from_status(file.status(), path.string(), ErrorCode::kIo);
-  if (path.extension() != ".gz") return Stream(*file);
-  auto codec = arrow::util::Codec::Create(arrow::Compression::GZIP);
-  if (!codec.ok()) return from_status(codec.status(), path.string(), ErrorCode::kUnsupported);
-  // The codec must outlive the stream: one for the process.
-  static const std::shared_ptr<arrow::util::Codec> gzip = std::move(*codec);
-  auto stream = arrow::io::CompressedInputStream::Make(gzip.get(), *file);
-  if (!stream.ok()) return from_status(stream.status(), path.string(), ErrorCode::kCorrupt);
-  return Stream(*stream);
-}
 
 // Passes a stream through and shows it to a QuoteWatch.
 class WatchedStream final : public arrow::io::InputStream {
@@ -67,12 +53,12 @@ class WatchedStream final : public arrow::io::InputStream {
 };
 
 // The line (from 1) of a place in the file.
-Result<std::uint64_t> line_at(const std::filesystem::path& path, std::uint64_t offset) {
-  TORII_TRY(const Stream stream, open_stream(path));
+Result<std::uint64_t> line_at(const PartJob& job, std::uint64_t offset) {
+  TORII_TRY(const Stream stream, open_stream(job.part, job.environment));
   std::uint64_t line = 1;
   while (offset > 0) {
     auto piece = stream->Read(1 << 20);
-    if (!piece.ok()) return from_status(piece.status(), path.string(), ErrorCode::kIo);
+    if (!piece.ok()) return from_status(piece.status(), job.part.name, ErrorCode::kIo);
     if ((*piece)->size() == 0) break;
     const auto size = std::min(offset, static_cast<std::uint64_t>((*piece)->size()));
     const auto* bytes = (*piece)->data();
@@ -82,12 +68,11 @@ Result<std::uint64_t> line_at(const std::filesystem::path& path, std::uint64_t o
   return line;
 }
 
-char delimiter_of(const std::filesystem::path& path, const ReadOptions& options,
-                  FileFormat format) {
-  if (options.delimiter != 0) return options.delimiter;
-  std::filesystem::path name = path.filename();
-  if (name.extension() == ".gz") name.replace_extension();
-  return format == FileFormat::kAtomic || name.extension() == ".tsv" ? '\t' : ',';
+char delimiter_of(const PartJob& job) {
+  if (job.options.delimiter != 0) return job.options.delimiter;
+  std::string_view name = job.part.name;
+  if (name.ends_with(".gz")) name.remove_suffix(3);
+  return job.format == FileFormat::kAtomic || name.ends_with(".tsv") ? '\t' : ',';
 }
 
 struct Header {
@@ -95,25 +80,25 @@ struct Header {
   bool alone = false;              // the file ends with it, without a line end
 };
 
-Result<Header> read_header(const std::filesystem::path& path, char delimiter, bool quoting) {
-  TORII_TRY(const Stream stream, open_stream(path));
+Result<Header> read_header(const PartJob& job, char delimiter, bool quoting) {
+  TORII_TRY(const Stream stream, open_stream(job.part, job.environment));
   std::string text;
   while (!has_whole_record(text, quoting)) {
     auto piece = stream->Read(1 << 14);
-    if (!piece.ok()) return from_status(piece.status(), path.string(), ErrorCode::kCorrupt);
+    if (!piece.ok()) return from_status(piece.status(), job.part.name, ErrorCode::kCorrupt);
     if ((*piece)->size() == 0) break;
     text += (*piece)->ToString();
     if (static_cast<std::int64_t>(text.size()) > kHeaderBytesMax) {
       return invalid("{}: the first line is longer than {} bytes; expected column names",
-                     path.string(), kHeaderBytesMax);
+                     job.part.name, kHeaderBytesMax);
     }
   }
   if (text.empty()) {
-    return invalid("{}: the file is empty; expected a line with column names", path.string());
+    return invalid("{}: the file is empty; expected a line with column names", job.part.name);
   }
   const bool alone = !has_whole_record(text, quoting);
   if (alone && text.find('\n') != text.npos) {
-    return invalid("{}: a quote in the first line is never closed", path.string());
+    return invalid("{}: a quote in the first line is never closed", job.part.name);
   }
   return Header{csv_fields(text, delimiter, quoting), alone};
 }
@@ -128,13 +113,12 @@ struct Plan {
   bool no_rows = false;
 };
 
-Result<Plan> make_plan(const std::filesystem::path& path, const ReadOptions& options,
-                       FileFormat format) {
+Result<Plan> make_plan(const PartJob& job) {
   Plan plan;
-  plan.delimiter = delimiter_of(path, options, format);
+  plan.delimiter = delimiter_of(job);
   // Atomic files know no quoting: a title may start with a quote that never ends.
-  plan.quoting = format != FileFormat::kAtomic;
-  TORII_TRY(Header header, read_header(path, plan.delimiter, plan.quoting));
+  plan.quoting = job.format != FileFormat::kAtomic;
+  TORII_TRY(Header header, read_header(job, plan.delimiter, plan.quoting));
   plan.raw = std::move(header.names);
   plan.no_rows = header.alone;
   plan.atomic = atomic_headers(plan.raw);
@@ -150,9 +134,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 arrow::csv::ConvertOptions convert_options(const Plan& plan, const std::vector<int>& places,
-                                           const ReadOptions& options) {
+                                           const PartJob& job) {
   auto convert = arrow::csv::ConvertOptions::Defaults();
-  convert.null_values = options.null_values;
+  convert.null_values = job.options.null_values;
   convert.null_values.push_back("");
   convert.strings_can_be_null = true;
   convert.check_utf8 = false;  // from_arrow() does, and names the column
@@ -160,7 +144,8 @@ arrow::csv::ConvertOptions convert_options(const Plan& plan, const std::vector<i
     const auto i = static_cast<std::size_t>(place);
     const std::string key = std::to_string(i);
     convert.include_columns.push_back(key);
-    const bool text = contains(options.text_columns, plan.names[i]) ||
+    const bool text = contains(job.options.text_columns, plan.names[i]) ||
+                      contains(job.as_text, plan.names[i]) ||
                       (plan.atomic && (*plan.atomic)[i].type != AtomicType::kFloat);
     if (text) convert.column_types[key] = arrow::large_utf8();
   }
@@ -172,9 +157,9 @@ struct BadRow {
   std::int32_t expected = 0, found = 0;
 };
 
-Result<std::shared_ptr<arrow::Table>> read_arrow(const std::filesystem::path& path,
-                                                 const Plan& plan, const std::vector<int>& places,
-                                                 const ReadOptions& options) {
+Result<std::shared_ptr<arrow::Table>> read_arrow(const PartJob& job, const Plan& plan,
+                                                 const std::vector<int>& places) {
+  const std::string& label = job.part.label;
   auto parse = arrow::csv::ParseOptions::Defaults();
   parse.delimiter = plan.delimiter;
   parse.quoting = plan.quoting;
@@ -189,22 +174,22 @@ Result<std::shared_ptr<arrow::Table>> read_arrow(const std::filesystem::path& pa
   // Named by place: a name that stands twice in the file disturbs nobody who does not ask for it.
   for (std::size_t i = 0; i < plan.raw.size(); ++i) read.column_names.push_back(std::to_string(i));
   read.skip_rows_after_names = 1;
-  const auto convert = convert_options(plan, places, options);
+  const auto convert = convert_options(plan, places, job);
 
   // A record must fit into a block; blocks grow until the longest does.
   constexpr std::int32_t kBlockFirst = 1 << 22;
   constexpr std::int32_t kBlockLast = 1 << 30;
   for (std::int32_t block = kBlockFirst;; block *= 16) {
     read.block_size = block;
-    TORII_TRY(Stream file, open_stream(path));
+    TORII_TRY(Stream file, open_stream(job.part, job.environment));
     const auto stream = std::make_shared<WatchedStream>(std::move(file), plan.delimiter);
     auto reader = arrow::csv::TableReader::Make(arrow::io::default_io_context(), stream, read,
                                                 parse, convert);
     auto table = reader.ok() ? (*reader)->Read() : reader.status();
     if (plan.quoting && stream->watch().open() && (table.ok() || bad)) {
-      TORII_TRY(const std::uint64_t line, line_at(path, *stream->watch().open()));
+      TORII_TRY(const std::uint64_t line, line_at(job, *stream->watch().open()));
       return invalid("{}: the quote that opens in line {} is never closed; close it or double it",
-                     path.filename().string(), line);
+                     label, line);
     }
     if (table.ok()) return *table;
     if (bad) {
@@ -213,18 +198,17 @@ Result<std::shared_ptr<arrow::Table>> read_arrow(const std::filesystem::path& pa
       return invalid(
           "{}: {}: expected {} fields, found {}; quote fields that hold the delimiter, or set "
           "data.delimiter",
-          path.filename().string(), row, bad->expected, bad->found);
+          label, row, bad->expected, bad->found);
     }
     const bool too_long = table.status().message().find("straddl") != std::string::npos;
     if (!too_long) {
-      return from_status(table.status(), path.filename().string(), ErrorCode::kInvalidArgument);
+      return from_status(table.status(), label, ErrorCode::kInvalidArgument);
     }
-    std::error_code ignored;
-    const bool whole = path.extension() != ".gz" && std::filesystem::file_size(path, ignored) <
-                                                        static_cast<std::uintmax_t>(block);
+    const bool whole =
+        !job.part.name.ends_with(".gz") && job.part.size < static_cast<std::uint64_t>(block);
     if (whole || block >= kBlockLast) {
-      return invalid("{}: a quote is never closed, or a row is longer than {} bytes",
-                     path.filename().string(), kBlockLast);
+      return invalid("{}: a quote is never closed, or a row is longer than {} bytes", label,
+                     kBlockLast);
     }
   }
 }
@@ -287,53 +271,76 @@ Result<Column> as_float(Column column, const std::string& where) {
   return invalid("{}: expected numbers, found {}", where, type_name(column.type));
 }
 
-}  // namespace
+// One task: the whole file.
+class CsvReader final : public PartReader {
+ public:
+  explicit CsvReader(const PartJob& job) : job_(job) {}
 
-Result<Table> read_csv(const std::filesystem::path& path, const ReadOptions& options,
-                       FileFormat format) {
-  const std::string source = path.filename().string();
-  TORII_TRY(const Plan plan, make_plan(path, options, format));
-  TORII_TRY(const std::vector<int> places, select_columns(plan.names, options, source));
-  if (places.empty()) return Table({}, source);
-  if (plan.no_rows) {
-    std::vector<Column> columns;
-    for (const int place : places) {
-      columns.push_back(
-          {plan.names[static_cast<std::size_t>(place)], ColumnType::kString, StringArray{}, {}});
-    }
-    return Table(std::move(columns), source);
+  Result<void> open() override {
+    TORII_TRY(plan_, make_plan(job_));
+    return {};
   }
-  TORII_TRY(const auto table, read_arrow(path, plan, places, options));
-  std::vector<Column> columns;
-  std::map<std::string, std::uint64_t> repaired;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    const auto place = static_cast<std::size_t>(places[i]);
-    const std::string where = fmt::format("{}: column '{}'", source, plan.names[place]);
-    TORII_TRY(
-        Converted converted,
-        from_arrow(*table->column(static_cast<int>(i)), plan.names[place], where,
-                   is_named(options, plan.names[place]) ? IllFormed::kRefuse : IllFormed::kRepair));
-    if (converted.repaired > 0) repaired[plan.names[place]] = converted.repaired;
-    Column column = std::move(converted.column);
-    const AtomicType type = plan.atomic ? (*plan.atomic)[place].type : AtomicType::kToken;
-    if (type == AtomicType::kTokenSeq) {
-      column = split_tokens(column);
-    } else if (type == AtomicType::kFloatSeq) {
-      TORII_TRY(column, split_floats(column, where));
-    } else if (type == AtomicType::kFloat) {
-      TORII_TRY(column, as_float(std::move(column), where));
-    }
-    columns.push_back(std::move(column));
+  Result<void> plan() override {
+    TORII_TRY(places_, select_columns(plan_.names, job_.options, job_.part.label));
+    return {};
   }
-  Table result(std::move(columns), source);
-  result.set_repaired(std::move(repaired));
-  return result;
+  [[nodiscard]] const std::vector<std::string>& names() const override { return plan_.names; }
+  [[nodiscard]] std::size_t tasks() const override { return 1; }
+  void run(std::size_t) override { table_ = read(); }
+  Result<PartTable> finish() override { return std::move(table_); }
+
+ private:
+  Result<PartTable> read() const;
+  Result<Column> read_column(const std::shared_ptr<arrow::ChunkedArray>& array, std::size_t place,
+                             PartTable& table) const;
+
+  PartJob job_;
+  Plan plan_;
+  std::vector<int> places_;
+  Result<PartTable> table_ = PartTable{};
+};
+
+Result<PartTable> CsvReader::read() const {
+  PartTable table;
+  if (places_.empty()) return table;
+  if (plan_.no_rows) {
+    for (const int place : places_) {
+      table.columns.push_back(
+          {plan_.names[static_cast<std::size_t>(place)], ColumnType::kString, StringArray{}, {}});
+    }
+    return table;
+  }
+  TORII_TRY(const auto whole, read_arrow(job_, plan_, places_));
+  table.rows = static_cast<std::size_t>(whole->num_rows());
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    TORII_TRY(Column column, read_column(whole->column(static_cast<int>(i)),
+                                         static_cast<std::size_t>(places_[i]), table));
+    table.columns.push_back(std::move(column));
+  }
+  return table;
 }
 
-Result<std::vector<std::string>> csv_column_names(const std::filesystem::path& path,
-                                                  const ReadOptions& options, FileFormat format) {
-  TORII_TRY(Plan plan, make_plan(path, options, format));
-  return std::move(plan.names);
+Result<Column> CsvReader::read_column(const std::shared_ptr<arrow::ChunkedArray>& array,
+                                      std::size_t place, PartTable& table) const {
+  const std::string& name = plan_.names[place];
+  const std::string where = fmt::format("{}: column '{}'", job_.part.label, name);
+  TORII_TRY(Converted converted,
+            from_arrow(*array, {.name = name,
+                                .where = where,
+                                .ill_formed = is_named(job_.options, name) ? IllFormed::kRefuse
+                                                                           : IllFormed::kRepair}));
+  if (converted.repaired > 0) table.repaired[name] = converted.repaired;
+  const AtomicType type = plan_.atomic ? (*plan_.atomic)[place].type : AtomicType::kToken;
+  if (type == AtomicType::kTokenSeq) return split_tokens(converted.column);
+  if (type == AtomicType::kFloatSeq) return split_floats(converted.column, where);
+  if (type == AtomicType::kFloat) return as_float(std::move(converted.column), where);
+  return std::move(converted.column);
+}
+
+}  // namespace
+
+std::unique_ptr<PartReader> csv_reader(const PartJob& job) {
+  return std::make_unique<CsvReader>(job);
 }
 
 }  // namespace torii::data

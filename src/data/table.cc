@@ -43,6 +43,15 @@ StringArray take_values(const StringArray& from, std::span<const std::uint32_t> 
   return to;
 }
 
+StringArray take_values(const EncodedTexts& from, std::span<const std::uint32_t> rows) {
+  StringArray to;
+  to.offsets.reserve(rows.size() + 1);
+  for (const std::uint32_t row : rows) {
+    to.push_back(row == Table::kNullRow ? std::string_view() : from.values[from.codes[row]]);
+  }
+  return to;
+}
+
 template <class Lists>
 Lists take_lists(const Lists& from, std::span<const std::uint32_t> rows) {
   Lists to;
@@ -92,6 +101,7 @@ std::size_t Column::size() const {
     std::size_t operator()(const StringLists& lists) const { return lists.offsets.size() - 1; }
     std::size_t operator()(const FloatLists& lists) const { return lists.offsets.size() - 1; }
     std::size_t operator()(const StringArray& texts) const { return texts.size(); }
+    std::size_t operator()(const EncodedTexts& texts) const { return texts.codes.size(); }
     std::size_t operator()(const std::vector<std::int64_t>& v) const { return v.size(); }
     std::size_t operator()(const std::vector<double>& v) const { return v.size(); }
     std::size_t operator()(const std::vector<std::uint8_t>& v) const { return v.size(); }
@@ -115,7 +125,7 @@ std::string Column::text_at(std::size_t row) const {
     case ColumnType::kTimestamp:
       return format_iso_time(ints()[row]);
     case ColumnType::kString:
-      return std::string(strings()[row]);
+      return std::string(is_encoded() ? encoded().values[encoded().codes[row]] : strings()[row]);
     case ColumnType::kStringList: {
       const StringLists& lists = string_lists();
       std::string text;
@@ -205,6 +215,15 @@ Table Table::take(std::span<const std::uint32_t> rows) const {
   result.source_ = source_;
   result.skipped_ = skipped_;
   return result;
+}
+
+std::string Table::place_of_row(std::size_t row) const {
+  if (parts_.empty()) return fmt::format("row {}", row + 1);
+  const auto after = std::upper_bound(
+      parts_.begin() + 1, parts_.end(), row,
+      [](std::size_t wanted, const Part& part) { return wanted < part.first_row; });
+  const Part& part = *(after - 1);
+  return fmt::format("row {} of {}", row - part.first_row + 1, part.name);
 }
 
 Table Table::without(std::string_view name) && {

@@ -12,8 +12,14 @@
 #include <variant>
 #include <vector>
 
+#include "base/environment.h"
 #include "base/result.h"
 #include "base/string_array.h"
+
+namespace torii {
+class ThreadPool;
+class Reporter;
+}  // namespace torii
 
 namespace torii::data {
 
@@ -44,13 +50,21 @@ struct FloatLists {
   std::vector<float> values;
 };
 
+/// Texts of which many repeat: row i holds values[codes[i]]. The values are in no order, may stand
+/// twice, and some may belong to no row.
+struct EncodedTexts {
+  StringArray values;
+  std::vector<std::uint32_t> codes;
+};
+
 /// One named column, immutable once it is in a Table.
 struct Column {
   std::string name;
   ColumnType type = ColumnType::kString;
-  /// kInt64 and kTimestamp: int64; kFloat64: double; kBool: uint8.
+  /// kInt64 and kTimestamp: int64; kFloat64: double; kBool: uint8. kString: StringArray, or
+  /// EncodedTexts in a column that was asked for in ReadOptions::encoded_columns.
   std::variant<std::vector<std::int64_t>, std::vector<double>, std::vector<std::uint8_t>,
-               StringArray, StringLists, FloatLists>
+               StringArray, StringLists, FloatLists, EncodedTexts>
       values;
   /// 1 = there is a value; empty = no nulls. A null's slot in `values` is 0, NaN or empty.
   std::vector<std::uint8_t> valid;
@@ -69,6 +83,8 @@ struct Column {
     return std::get<std::vector<std::uint8_t>>(values);
   }
   [[nodiscard]] const StringArray& strings() const { return std::get<StringArray>(values); }
+  [[nodiscard]] bool is_encoded() const { return std::holds_alternative<EncodedTexts>(values); }
+  [[nodiscard]] const EncodedTexts& encoded() const { return std::get<EncodedTexts>(values); }
   [[nodiscard]] const StringLists& string_lists() const { return std::get<StringLists>(values); }
   [[nodiscard]] const FloatLists& float_lists() const { return std::get<FloatLists>(values); }
 
@@ -108,6 +124,25 @@ class Table {
   void set_repaired(std::map<std::string, std::uint64_t> repaired) {
     repaired_ = std::move(repaired);
   }
+  /// Columns that hold texts beside other values in a format whose values have types of their own
+  /// (JSONL), with the place of the first text; they are columns of texts.
+  [[nodiscard]] const std::map<std::string, std::string>& mixed() const { return mixed_; }
+  void set_mixed(std::map<std::string, std::string> mixed) { mixed_ = std::move(mixed); }
+  /// Whether the file's values are texts without a type (CSV), so that "12" may mean a number.
+  [[nodiscard]] bool untyped() const { return untyped_; }
+  void set_untyped(bool untyped) { untyped_ = untyped; }
+
+  /// A file that the table was read from, and its first row in the table.
+  struct Part {
+    std::string name;  ///< for messages
+    std::size_t first_row = 0;
+  };
+  /// In order of rows; a table that was read in one piece has none.
+  void set_parts(std::vector<Part> parts) { parts_ = std::move(parts); }
+  [[nodiscard]] std::size_t part_count() const { return parts_.size(); }
+  /// Where a row of the table stands, for messages: "row 17 of interactions/part-3.parquet"; just
+  /// "row 17" if there is one file, whose name is source().
+  [[nodiscard]] std::string place_of_row(std::size_t row) const;
 
  private:
   std::size_t rows_ = 0;
@@ -115,9 +150,12 @@ class Table {
   std::string source_;
   std::vector<std::string> skipped_;
   std::map<std::string, std::uint64_t> repaired_;
+  std::map<std::string, std::string> mixed_;
+  std::vector<Part> parts_;
+  bool untyped_ = false;
 };
 
-/// The rows of one column in that order; kNullRow gives null.
+/// The rows of one column in that order; kNullRow gives null. Encoded texts become plain ones.
 [[nodiscard]] Column take(const Column& column, std::span<const std::uint32_t> rows);
 
 struct ReadOptions {
@@ -125,29 +163,53 @@ struct ReadOptions {
   std::vector<std::string> columns = {};
   /// As `columns`, but a missing one is simply absent.
   std::vector<std::string> optional_columns = {};
-  /// "parquet", "csv", or empty: by the file's ending (.parquet; .csv .tsv, also with .gz; .inter
-  /// .user .item: tab-separated atomic files of RecBole with `name:type` headers).
+  /// "parquet", "csv", "jsonl", or empty: by the ending of the files (.parquet .pq; .csv .tsv;
+  /// .jsonl .ndjson .json: one object a line; the texts also with .gz; .inter .user .item:
+  /// tab-separated atomic files of RecBole with `name:type` headers).
   std::string format = {};
   /// For CSV; 0 = ',' (tab for .tsv).
   char delimiter = 0;
-  /// Texts that mean null in CSV, beside the empty field.
+  /// Texts that mean null, beside the empty field of CSV.
   std::vector<std::string> null_values = {};
   /// Columns that must stay text in CSV whatever they look like (ids such as "007"); as with named
   /// ones, text that is not UTF-8 is an error.
   std::vector<std::string> text_columns = {};
+  /// Columns whose texts may come as EncodedTexts, where the file holds them so: faster where few
+  /// values repeat often.
+  std::vector<std::string> encoded_columns = {};
 };
 
-/// Reads a Parquet or CSV file. Errors name file, column, row (from 1; in CSV the header is not
-/// counted), found and expected: kNotFound, kInvalidArgument, kUnsupported, kCorrupt, kIo.
-[[nodiscard]] Result<Table> read_table(const std::filesystem::path& path,
-                                       const ReadOptions& options = {});
+/// What reading takes from outside; all of it may be absent.
+struct ReadContext {
+  /// Credentials and endpoint of object stores and data bases.
+  const Environment* environment = nullptr;
+  /// Reads row groups, columns and files side by side; null: all in the calling thread. The table
+  /// does not depend on it.
+  ThreadPool* pool = nullptr;
+  /// Is told the rows that were read, and asked whether to go on.
+  Reporter* reporter = nullptr;
+};
 
-/// Column names of a file without reading it all.
-[[nodiscard]] Result<std::vector<std::string>> column_names(const std::filesystem::path& path,
-                                                            const ReadOptions& options = {});
+/// Reads a table from where it lies. `place` is
+///  - a file, local or in an object store ("s3://bucket/items.parquet");
+///  - a folder: all files below it, ordered by name. Names that start with '.' or '_' are left out
+///    (_SUCCESS, .crc). Folders below it named KEY=VALUE give each row below them a column KEY
+///    (VALUE percent-decoded; integer or time if all values are, else text;
+///    __HIVE_DEFAULT_PARTITION__ = null);
+///  - a glob: * and ? within a name, [a-c], ** over folders ("events/2024-*.parquet").
+/// All files of a table have one format. Columns go by name: where a file lacks one its rows are
+/// null; integers and floats make floats; CSV and JSONL columns of different kinds make text; other
+/// differences are errors that name both files.
+/// Errors name file, column, row (from 1; in CSV the header is not counted), found and expected:
+/// kNotFound (no such file; nothing matches), kInvalidArgument, kUnsupported, kCorrupt, kIo,
+/// kCancelled. Memory: the table, and while parts are joined one more copy of a column at a time.
+[[nodiscard]] Result<Table> read_table(const std::string& place, const ReadOptions& options = {},
+                                       const ReadContext& context = {});
 
-/// Whether the values of this file are untyped text (CSV), so that "12" may mean a number.
-[[nodiscard]] bool is_text_format(const std::filesystem::path& path);
+/// Column names of a table, in the order of read_table(), without reading more than it takes.
+[[nodiscard]] Result<std::vector<std::string>> column_names(const std::string& place,
+                                                            const ReadOptions& options = {},
+                                                            const ReadContext& context = {});
 
 /// Writes Parquet (zstd) durably: the file appears whole or not at all. Same table: same bytes.
 [[nodiscard]] Result<void> write_parquet(const std::filesystem::path& path, const Table& table);
