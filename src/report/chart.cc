@@ -241,7 +241,7 @@ Html draw(const IntervalChart& chart) {
 }
 
 Html draw(const ShareChart& chart) {
-  constexpr double kNames = 112.0;
+  constexpr double kNames = 146.0;
   constexpr double kBar = 20.0;
   constexpr double kRow = 30.0;
   const double height = kRow * static_cast<double>(chart.rows.size()) + 26.0;

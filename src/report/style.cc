@@ -93,7 +93,7 @@ table{border-collapse:collapse;font-size:.88rem;min-width:min(100%,24rem)}
 caption{text-align:left;font-size:.83rem;color:var(--soft);padding:0 0 .35rem}
 th,td{text-align:left;padding:.34rem 1rem .34rem 0;border-bottom:1px solid var(--line);vertical-align:baseline;overflow-wrap:normal}
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}
-tbody th{font-weight:500}
+tbody th{font-weight:500;min-width:6.2rem}
 td:not(.n){min-width:7.5rem}.n{text-align:right;white-space:nowrap}
 tr.main th,tr.main td{font-weight:650;color:var(--accent)}
 details{margin:.6rem 0}
