@@ -11,7 +11,7 @@ export TORII_SHARED_DIR
 # Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
 BOOTSTRAP ?=
 
-.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants test-compat install fuzz report-shots
+.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants test-faults test-compat install fuzz report-shots
 
 help:
 	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
@@ -27,6 +27,7 @@ help:
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS (600); what breaks stays in build/fuzz/found/'
 	@echo 'make test-mutants  kept patches that break the code must each turn a test red'
 	@echo 'make test-compat   the S3 suite beside MinIO too (built once under .deps/, with Go, in minutes)'
+	@echo 'make test-faults   100 rounds of kill -9 in training and writing'
 	@echo 'make docs          links resolve, generated parts are fresh'
 	@echo 'make clean         remove build/ (.deps/ stays)'
 	@echo
@@ -94,6 +95,10 @@ report-shots:
 
 test-mutants: bootstrap
 	@tests/mutants/run
+
+test-faults: configure
+	@cmake --build --preset release --target kill_test
+	@TORII_FAULT_ROUNDS=100 build/release/bin/kill_test
 
 clean:
 	rm -rf build

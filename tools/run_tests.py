@@ -17,7 +17,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
-LABELS = ["unit", "parity", "golden", "compat", "e2e"]
+LABELS = ["unit", "parity", "golden", "compat", "e2e", "faults"]
 
 
 def weaker_isas():

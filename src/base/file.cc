@@ -1,13 +1,18 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
+#include <ctime>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -60,9 +65,23 @@ ErrorCode code_of(int number) {
   }
 }
 
+// What to do about it, where the system's text alone does not say.
+std::string_view advice(int number) {
+  switch (number) {
+    case ENOSPC:
+      return "; the disk is full: free some space, or write to another one";
+    case EDQUOT:
+      return "; the quota is used up: free some space, or write elsewhere";
+    case EFBIG:
+      return "; a limit of file sizes (ulimit -f, or the file system's) is reached";
+    default:
+      return "";
+  }
+}
+
 Error failure(const fs::path& path, std::string_view action, int number) {
-  return make_error(code_of(number), "{}: cannot {}: {}", path.string(), action,
-                    errno_text(number));
+  return make_error(code_of(number), "{}: cannot {}: {}{}", path.string(), action,
+                    errno_text(number), advice(number));
 }
 
 // "out/" and "out" are one name; a bare name lies in the current folder.
@@ -92,10 +111,58 @@ Result<void> check_folder_exists(const fs::path& folder, const fs::path& path) {
   return {};
 }
 
+std::string temporary_prefix(const fs::path& path) {
+  return fmt::format(".{}.tmp-", path.filename().string().substr(0, 100));
+}
+
 // The n-th hidden temporary name beside `path`. Never as long as a file system forbids.
 fs::path temporary_name(const fs::path& path, int attempt) {
-  const std::string name = path.filename().string().substr(0, 100);
-  return folder_of(path) / fmt::format(".{}.tmp-{}-{}", name, ::getpid(), attempt);
+  return folder_of(path) / fmt::format("{}{}-{}", temporary_prefix(path), ::getpid(), attempt);
+}
+
+// The process that made a temporary of `prefix`, by its name; nullopt for other files.
+std::optional<pid_t> maker_of(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  const char* const end = name.data() + name.size();
+  pid_t maker = 0;
+  int attempt = 0;
+  const auto [dash, bad_maker] = std::from_chars(name.data(), end, maker);
+  if (bad_maker != std::errc() || dash == end || *dash != '-') return std::nullopt;
+  const auto [stop, bad_attempt] = std::from_chars(dash + 1, end, attempt);
+  if (bad_attempt != std::errc() || stop != end || maker < 1) return std::nullopt;
+  return maker;
+}
+
+// Whether nobody is at work on a temporary any more. Its maker holds a lock on it, which ends with
+// the process; numbers of processes are used again, in containers at once, so a number that is
+// alive counts only while the file is young.
+bool is_abandoned(const fs::path& path, pid_t maker) {
+  constexpr std::time_t kYoungSeconds = 60;
+  constexpr std::time_t kWithoutLocksSeconds = 24 * 3600;
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0) return false;
+  const std::time_t age = std::time(nullptr) - facts.st_mtime;
+  const bool is_alive = ::kill(maker, 0) == 0 || errno == EPERM;
+  if (is_alive && age < kYoungSeconds) return false;
+  const int flags = S_ISDIR(facts.st_mode) ? O_RDONLY | O_DIRECTORY : O_WRONLY;
+  const Descriptor file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.ok()) return false;
+  if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) return true;
+  return errno != EWOULDBLOCK && !is_alive && age > kWithoutLocksSeconds;
+}
+
+// Removes what killed writers of `path` left beside it.
+void remove_abandoned(const fs::path& path) {
+  const std::string prefix = temporary_prefix(path);
+  std::vector<fs::path> abandoned;
+  std::error_code ignored;
+  for (fs::directory_iterator it(folder_of(path), ignored), end; !ignored && it != end;
+       it.increment(ignored)) {
+    const auto maker = maker_of(it->path().filename().string(), prefix);
+    if (maker && is_abandoned(it->path(), *maker)) abandoned.push_back(it->path());
+  }
+  for (const fs::path& old : abandoned) fs::remove_all(old, ignored);
 }
 
 Result<void> sync_path(const fs::path& path, int flags) {
@@ -191,15 +258,17 @@ Result<void> check_file_name(const fs::path& path) {
 Result<void> write_aside(const fs::path& path,
                          const std::function<Result<void>(const fs::path&)>& write,
                          const std::function<Result<void>(const fs::path&)>& place) {
+  remove_abandoned(path);
   fs::path temporary;
+  std::optional<Descriptor> file;  // holds the lock that says: somebody is at work
   for (int attempt = 0;; ++attempt) {
     temporary = temporary_name(path, attempt);
     // Created here, so that two writers never share a name; `write` opens it again.
-    Descriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t{0666}));
-    if (file.ok()) break;
+    file.emplace(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t{0666}));
+    if (file->ok()) break;
     if (errno != EEXIST || attempt >= kNameAttempts) return failure(path, "create it", errno);
   }
+  (void)::flock(file->number(), LOCK_EX | LOCK_NB);
   const auto finish = [&]() -> Result<void> {
     TORII_TRY_VOID(write(temporary));
     TORII_TRY_VOID(sync_path(temporary, 0));
@@ -246,7 +315,8 @@ Result<std::string> read_file(const fs::path& path, std::size_t size_max) {
 }
 
 Result<MappedFile> MappedFile::open(const fs::path& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: a pipe without a writer is to be refused, not waited for.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.ok()) return failure(path, "open it", errno);
   struct stat facts {};
   if (::fstat(file.number(), &facts) != 0) return failure(path, "look it up", errno);
@@ -358,12 +428,15 @@ Result<void> write_folder_durably(const fs::path& raw_path,
   };
   TORII_TRY_VOID(check_target());
 
+  remove_abandoned(path);
   fs::path temporary;
   for (int attempt = 0;; ++attempt) {
     temporary = temporary_name(path, attempt);
     if (::mkdir(temporary.c_str(), mode_t{0777}) == 0) break;
     if (errno != EEXIST || attempt >= kNameAttempts) return failure(path, "create it", errno);
   }
+  const Descriptor working(::open(temporary.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (working.ok()) (void)::flock(working.number(), LOCK_EX | LOCK_NB);
   const auto finish = [&]() -> Result<void> {
     TORII_TRY_VOID(fill(temporary));
     TORII_TRY_VOID(sync_tree(temporary));

@@ -1,11 +1,15 @@
 #include "base/file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -131,6 +135,71 @@ TEST(WriteFileDurably, AStaleTemporaryDoesNotStopIt) {
   put(folder.path() / fmt::format(".x.tmp-{}-0", ::getpid()), "torn");
   ASSERT_TRUE(write_file_durably(folder.path() / "x", "whole").ok());
   EXPECT_EQ(get(folder.path() / "x"), "whole");
+}
+
+// A process that is certainly gone.
+pid_t dead_process() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+TEST(WriteFileDurably, RemovesWhatKilledWritersLeft) {
+  const TemporaryFolder folder;
+  const pid_t dead = dead_process();
+  const auto left = [&](const std::string& name, pid_t pid) {
+    return fmt::format(".{}.tmp-{}-0", name, pid);
+  };
+  put(folder.path() / left("out", dead), "torn");
+  fs::create_directories(folder.path() / left("tree", dead) / "below");
+  // Not ours to remove: of another name, of a living process, not such a name at all.
+  const std::vector<std::string> kept = {left("other", dead), left("out", ::getppid()),
+                                         left("out", dead) + "-old", ".out.tmp-x-0"};
+  for (const std::string& name : kept) put(folder.path() / name, "kept");
+  ASSERT_TRUE(write_file_durably(folder.path() / "out", "new").ok());
+  ASSERT_TRUE(write_folder_durably(folder.path() / "tree", {}, [](const fs::path&) {
+                return Result<void>();
+              }).ok());
+  EXPECT_FALSE(fs::exists(folder.path() / left("out", dead)));
+  EXPECT_FALSE(fs::exists(folder.path() / left("tree", dead)));
+  for (const std::string& name : kept) EXPECT_TRUE(fs::exists(folder.path() / name)) << name;
+}
+
+TEST(WriteFileDurably, AWriterAtWorkKeepsItsTemporary) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "out";
+  const auto outer = write_durably_with(path, [&](const fs::path& temporary) -> Result<void> {
+    // Old, and named as if its maker were dead: the lock alone speaks for it.
+    put(temporary, "outer");
+    TORII_TRY_VOID(write_file_durably(path, "inner"));
+    EXPECT_TRUE(fs::exists(temporary));
+    return {};
+  });
+  ASSERT_TRUE(outer.ok()) << outer.error().message;
+  EXPECT_EQ(*read_file(path), "outer");
+}
+
+// The nearest thing to a full disk that any user can have.
+TEST(WriteFileDurably, ALimitOfFileSizesIsToldAndKeepsTheOldContent) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "out";
+  ASSERT_TRUE(write_file_durably(path, "old").ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{4096, 4096};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const auto written = write_file_durably(path, std::string(100000, 'x'));
+    const bool told = !written.ok() && written.error().code == ErrorCode::kResourceExhausted &&
+                      written.error().message.find("limit of file sizes") != std::string::npos;
+    ::_exit(told ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(*read_file(path), "old");
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"out"});
 }
 
 TEST(WriteFileDurably, FullDiskKeepsTheOldContent) {

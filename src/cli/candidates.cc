@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/file_lock.h"
 #include "base/metric.h"
 #include "cli/layout.h"
 #include "cli/loading.h"
@@ -35,6 +36,7 @@ Result<void> run(Session& session, const CandidatesFlags& flags) {
   TORII_TRY(const std::size_t k, check_k(flags.k));
   TORII_TRY(const recommend::Shard shard, recommend::Shard::parse(flags.shard));
   TORII_TRY_VOID(check_file_place(flags.out));
+  TORII_TRY(const FileLock lock, FileLock::take(flags.out));
   Stopwatch watch;
   TORII_TRY(const OpenBundle opened, open_for_data(session, flags.bundle, flags.data));
   TORII_TRY(const data::LoadedDataset loaded, load_for_bundle(session, opened));

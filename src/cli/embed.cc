@@ -1,8 +1,12 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
+#include "base/file.h"
+#include "base/file_lock.h"
 #include "base/metric.h"
 #include "cli/layout.h"
 #include "cli/loading.h"
@@ -21,12 +25,35 @@ struct EmbedFlags {
   std::string out;
 };
 
-Result<void> make_folder(const std::filesystem::path& folder) {
+// What is above `folder`, not yet itself.
+Result<void> make_parents(const std::filesystem::path& folder) {
   std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
+  if (folder.has_parent_path()) {
+    std::filesystem::create_directories(folder.parent_path(), failure);
+  }
   if (!failure) return {};
   return make_error(ErrorCode::kIo, "{}: the folder cannot be made: {}", folder.string(),
                     failure.message());
+}
+
+// What is in the folder beside the tables.
+std::vector<std::string> foreign_files(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    std::string name = entry.path().filename().string();
+    if (std::ranges::find(kTables, name) == std::end(kTables)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Result<void> check_replaceable(const std::filesystem::path& folder) {
+  const auto foreign = foreign_files(folder);
+  if (foreign.empty()) return {};
+  return invalid(
+      "--out={}: this holds more than the tables ({}), which would be lost; give another name, or "
+      "take it out first",
+      folder.string(), fmt::join(foreign, ", "));
 }
 
 Result<void> write_side(const std::filesystem::path& path, const char* id_name, const IdIndex& ids,
@@ -41,6 +68,9 @@ Result<void> run(Session& session, const EmbedFlags& flags) {
   if (flags.bundle.empty()) return invalid("embed: --bundle=BUNDLE is missing");
   if (flags.out.empty()) return invalid("embed: --out=DIR is missing: where to write the tables");
   TORII_TRY_VOID(check_tables_place(flags.out, kTables));
+  std::filesystem::path out(flags.out);
+  if (!out.has_filename()) out = out.parent_path();  // "folder/"
+  TORII_TRY_VOID(check_replaceable(out));
   Stopwatch watch;
   TORII_TRY(const OpenBundle opened, open_for_data(session, flags.bundle, flags.data));
   TORII_TRY(const data::LoadedDataset loaded, load_for_bundle(session, opened));
@@ -48,10 +78,16 @@ Result<void> run(Session& session, const EmbedFlags& flags) {
   watch.lap("load");
   TORII_TRY(const Embedded embedded, embed_data(session, opened, dataset));
   watch.lap("embed");
-  const std::filesystem::path out(flags.out);
-  TORII_TRY_VOID(make_folder(out));
-  TORII_TRY_VOID(write_side(out / kTables[0], "user_id", dataset.users, embedded.users.embeddings));
-  TORII_TRY_VOID(write_side(out / kTables[1], "item_id", dataset.items, embedded.items.embeddings));
+  TORII_TRY_VOID(make_parents(out));
+  TORII_TRY(const FileLock lock, FileLock::take(out));
+  // Both tables appear together: users of one model beside items of another would look right.
+  const auto fill = [&](const std::filesystem::path& folder) -> Result<void> {
+    TORII_TRY_VOID(
+        write_side(folder / kTables[0], "user_id", dataset.users, embedded.users.embeddings));
+    return write_side(folder / kTables[1], "item_id", dataset.items, embedded.items.embeddings);
+  };
+  const auto is_ours = [](const std::filesystem::path& old) { return foreign_files(old).empty(); };
+  TORII_TRY_VOID(write_folder_durably(out, is_ours, fill));
   watch.lap("write");
   const char* metric = metric_name(opened.bundle.model.metric);
   session.print(fmt::format(

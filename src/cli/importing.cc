@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/hash.h"
 #include "cli/config.h"
 #include "cli/layout.h"
@@ -51,6 +52,7 @@ Result<void> run(Session& session, const ImportFlags& flags) {
     return invalid("bundle import: --state-dict=FILE.safetensors is missing: the trained weights");
   }
   TORII_TRY_VOID(check_bundle_place(flags.out));
+  TORII_TRY(const FileLock lock, FileLock::take(flags.out));
   Stopwatch watch;
   TORII_TRY(const auto config,
             load_config(session, {.preset = flags.preset, .data_folder = flags.data}));
