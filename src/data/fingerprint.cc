@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <variant>
@@ -106,6 +107,25 @@ std::string rows_fingerprint(const Dataset& dataset, const std::vector<Part>& pa
     ++count;
   }
   return sha256_hex(fmt::format("torii rows 1 {} {:016x} {:016x}", count, low, high));
+}
+
+PairHashes::PairHashes(const Dataset& dataset)
+    : users_(id_hashes(dataset.users, 1)), items_(id_hashes(dataset.items, 2)) {}
+
+std::uint64_t PairHashes::of(std::uint32_t user, std::uint32_t item) const {
+  return mix64(mix64(users_[user]) ^ items_[item]);
+}
+
+std::vector<std::uint64_t> training_pairs(const Dataset& dataset, const Split& split) {
+  const PairHashes hashes(dataset);
+  const Interactions& rows = dataset.interactions;
+  std::vector<std::uint64_t> pairs;
+  for (std::size_t row = 0; row < split.part.size(); ++row) {
+    if (split.part[row] == Part::kTrain) pairs.push_back(hashes.of(rows.user[row], rows.item[row]));
+  }
+  std::sort(pairs.begin(), pairs.end());
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  return pairs;
 }
 
 }  // namespace torii::data

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,20 @@ namespace torii::data {
 /// Split::train_fingerprint: the rows' hashes are added, so their order does not matter.
 [[nodiscard]] std::string rows_fingerprint(const Dataset& dataset, const std::vector<Part>& part,
                                            Part which);
+
+/// Hashes of pairs of a user and an item, by their ids: the same in every data set, so that files
+/// may hold them (docs/formats/bundle.md).
+class PairHashes {
+ public:
+  explicit PairHashes(const Dataset& dataset);
+  [[nodiscard]] std::uint64_t of(std::uint32_t user, std::uint32_t item) const;
+
+ private:
+  std::vector<std::uint64_t> users_, items_;
+};
+
+/// Of the train rows, positive or not: ascending and distinct. Time O(rows log rows), 8 bytes a
+/// row.
+[[nodiscard]] std::vector<std::uint64_t> training_pairs(const Dataset& dataset, const Split& split);
 
 }  // namespace torii::data

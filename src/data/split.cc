@@ -163,6 +163,14 @@ Result<void> split_by_column(const std::vector<Column>& extra, const SplitSpec& 
       spec.text(), fmt::join(listed, ", "));
 }
 
+Result<void> split_cold(const Dataset& dataset, const SplitSpec& spec, std::vector<Part>& part) {
+  TORII_TRY(const std::vector<Part> parts, cold_parts(dataset, spec));
+  const auto& by = spec.kind == SplitSpec::Kind::kColdItems ? dataset.interactions.item
+                                                            : dataset.interactions.user;
+  for (std::size_t row = 0; row < part.size(); ++row) part[row] = parts[by[row]];
+  return {};
+}
+
 Result<void> check_parts(const SplitSpec& spec, const Split& split) {
   using Kind = SplitSpec::Kind;
   const auto empty = [&](std::string_view name, std::string_view hint) {
@@ -172,14 +180,26 @@ Result<void> check_parts(const SplitSpec& spec, const Split& split) {
   if (split.train_rows == 0) return empty("train", "there is nothing to learn from");
   const bool by_fraction = spec.kind == Kind::kTime || spec.kind == Kind::kRandom;
   const bool needs_test = spec.kind == Kind::kLeaveOneOut || spec.kind == Kind::kColumn ||
-                          (by_fraction && spec.test > 0.0);
+                          spec.is_cold() || (by_fraction && spec.test > 0.0);
   const bool needs_valid = spec.kind == Kind::kLeaveOneOut || (by_fraction && spec.valid > 0.0);
-  const std::string_view hint = spec.kind == Kind::kLeaveOneOut
-                                    ? "no user has 3 positive interactions"
-                                    : "there are too few rows, or choose other parts";
+  const std::string_view hint =
+      spec.kind == Kind::kLeaveOneOut ? "no user has 3 positive interactions"
+      : spec.is_cold()
+          ? "nothing that is cold (column `cold`, else a tenth of the ids by crc32) has "
+            "a row"
+          : "there are too few rows, or choose other parts";
   if (needs_test && split.test_rows == 0) return empty("test", hint);
   if (needs_valid && split.valid_rows == 0) return empty("valid", hint);
   return {};
+}
+
+void count_rows(Split& split) {
+  const auto count = [&](Part part) {
+    return static_cast<std::uint64_t>(std::count(split.part.begin(), split.part.end(), part));
+  };
+  split.train_rows = count(Part::kTrain);
+  split.valid_rows = count(Part::kValid);
+  split.test_rows = count(Part::kTest);
 }
 
 }  // namespace
@@ -200,17 +220,25 @@ Result<Split> make_split(const Dataset& dataset, const std::vector<Column>& extr
     case SplitSpec::Kind::kRandom:
       split_randomly(dataset, spec, seed, split.part);
       break;
+    case SplitSpec::Kind::kColdItems:
+    case SplitSpec::Kind::kColdUsers:
+      TORII_TRY_VOID(split_cold(dataset, spec, split.part));
+      break;
     case SplitSpec::Kind::kColumn:
       TORII_TRY_VOID(split_by_column(extra, spec, split.part));
       break;
   }
-  const auto count = [&](Part part) {
-    return static_cast<std::uint64_t>(std::count(split.part.begin(), split.part.end(), part));
-  };
-  split.train_rows = count(Part::kTrain);
-  split.valid_rows = count(Part::kValid);
-  split.test_rows = count(Part::kTest);
+  count_rows(split);
   TORII_TRY_VOID(check_parts(spec, split));
+  split.train_fingerprint = rows_fingerprint(dataset, split.part, Part::kTrain);
+  return split;
+}
+
+Split train_on(const Dataset& dataset, Split split, std::span<const Part> parts) {
+  for (Part& part : split.part) {
+    if (std::find(parts.begin(), parts.end(), part) != parts.end()) part = Part::kTrain;
+  }
+  count_rows(split);
   split.train_fingerprint = rows_fingerprint(dataset, split.part, Part::kTrain);
   return split;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,15 +24,23 @@ enum class Part : std::uint8_t { kTrain = 0, kValid = 1, kTest = 2, kUnused = 3 
 ///   random:0.8/0.1/0.1   a seeded draw inside each user (RecBole's scheme: group by user, shuffle,
 ///                        cut; at least one row stays in train). Depends on the user's own rows
 ///                        and the seed only, not on the order in the file or on other users.
+///   cold-items           test: every row of the cold items; valid: every row of other items whose
+///                        crc32(utf-8 id) % 10 == 1; train: the rest. Cold is what the column
+///                        `cold` of the items table says (yes/no or 0/1), and where there is none
+///                        or it is null, crc32(utf-8 id) % 10 == 0
+///   cold-users           the same by users and the users table
 ///   column:NAME          a text column with the values train, valid (val, validation), test in
 ///                        any case
 ///   none                 every row is train
 struct SplitSpec {
-  enum class Kind { kNone, kLeaveOneOut, kTime, kRandom, kColumn };
+  enum class Kind { kNone, kLeaveOneOut, kTime, kRandom, kColdItems, kColdUsers, kColumn };
   Kind kind = Kind::kNone;
   double train = 1.0, valid = 0.0, test = 0.0;
   std::string column;
-  /// Errors name what is understood. cold-items and cold-users are kUnsupported for now.
+  [[nodiscard]] bool is_cold() const {
+    return kind == Kind::kColdItems || kind == Kind::kColdUsers;
+  }
+  /// Errors name what is understood.
   [[nodiscard]] static Result<SplitSpec> parse(std::string_view text);
   [[nodiscard]] std::string text() const;
 };
@@ -43,10 +52,20 @@ struct Split {
   /// bundle, so that an evaluation on the rows it was trained on can be found out.
   std::string train_fingerprint;
 };
+/// The column that marks cold items and users: what a cold split goes by cannot be a feature.
+inline constexpr std::string_view kColdColumn = "cold";
+
+/// The part of each item (user) in a cold-* split, by dense index. Error kInvalidArgument: the
+/// column `cold` is neither yes/no nor 0/1.
+[[nodiscard]] Result<std::vector<Part>> cold_parts(const Dataset& dataset, const SplitSpec& spec);
+
 /// `extra` as LoadedDataset.extra (for column:). Errors (kInvalidArgument): no such column, unknown
-/// value, no rows to train on, a part that the spec asks for is empty (a column: split may go
-/// without valid).
+/// value, no rows to train on, a part that the spec asks for is empty (column: and cold-*
+/// may go without valid).
 [[nodiscard]] Result<Split> make_split(const Dataset& dataset, const std::vector<Column>& extra,
                                        const SplitSpec& spec, std::uint64_t seed);
+
+/// The same split with the rows of `parts` trained on too, for a refit.
+[[nodiscard]] Split train_on(const Dataset& dataset, Split split, std::span<const Part> parts);
 
 }  // namespace torii::data

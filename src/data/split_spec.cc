@@ -9,7 +9,7 @@ namespace torii::data {
 namespace {
 
 constexpr std::string_view kUnderstood =
-    "loo, time:0.8/0.1/0.1, random:0.8/0.1/0.1, column:NAME, none";
+    "loo, time:0.8/0.1/0.1, random:0.8/0.1/0.1, cold-items, cold-users, column:NAME, none";
 
 Result<void> parse_fractions(std::string_view text, std::string_view fractions, SplitSpec& spec) {
   double* const parts[] = {&spec.train, &spec.valid, &spec.test};
@@ -47,9 +47,8 @@ Result<SplitSpec> SplitSpec::parse(std::string_view text) {
     return spec;
   }
   if (text == "cold-items" || text == "cold-users") {
-    return make_error(ErrorCode::kUnsupported,
-                      "split '{}': not available in this version; understood are {}", text,
-                      kUnderstood);
+    spec.kind = text == "cold-items" ? Kind::kColdItems : Kind::kColdUsers;
+    return spec;
   }
   const std::size_t colon = text.find(':');
   const std::string_view word = text.substr(0, colon);
@@ -78,6 +77,10 @@ std::string SplitSpec::text() const {
       return fmt::format("time:{}/{}/{}", train, valid, test);
     case Kind::kRandom:
       return fmt::format("random:{}/{}/{}", train, valid, test);
+    case Kind::kColdItems:
+      return "cold-items";
+    case Kind::kColdUsers:
+      return "cold-users";
     case Kind::kColumn:
       return fmt::format("column:{}", column);
   }

@@ -57,8 +57,8 @@ Result<Split> split(const Dataset& dataset, std::string_view spec, std::uint64_t
 }
 
 TEST(SplitSpec, ReadsAndWritesEveryKind) {
-  for (const char* text :
-       {"loo", "none", "time:0.8/0.1/0.1", "random:0.7/0.2/0.1", "column:split_mcrec"}) {
+  for (const char* text : {"loo", "none", "time:0.8/0.1/0.1", "random:0.7/0.2/0.1",
+                           "column:split_mcrec", "cold-items", "cold-users"}) {
     const auto spec = SplitSpec::parse(text);
     ASSERT_TRUE(spec.ok()) << spec.error().message;
     EXPECT_EQ(spec->text(), text);
@@ -76,8 +76,8 @@ TEST(SplitSpec, RefusesTheRestAndSaysWhatIsUnderstood) {
     EXPECT_EQ(spec.error().code, ErrorCode::kInvalidArgument) << text;
     EXPECT_THAT(spec.error().message, HasSubstr("split '"));
   }
-  for (const char* text : {"cold-items", "cold-users"}) {
-    EXPECT_EQ(SplitSpec::parse(text).error().code, ErrorCode::kUnsupported);
+  for (const char* text : {"cold", "cold-item", "cold-items:0.2"}) {
+    EXPECT_FALSE(SplitSpec::parse(text).ok()) << text;
   }
 }
 
@@ -85,6 +85,62 @@ TEST(Split, NoneTrainsOnEverything) {
   const Dataset dataset = dataset_of({{"a", "x"}, {"b", "y"}});
   EXPECT_THAT(split(dataset, "none")->part, ElementsAre(kTrain, kTrain));
   EXPECT_THAT(split(Dataset{}, "none").error().message, HasSubstr("no rows in train"));
+}
+
+// zlib.crc32(id) % 10 in Python: 0 for i35, 1 for i9 and i10, others for i1 and i2.
+TEST(Split, ColdItemsLeaveTrainingWithEveryRow) {
+  const Dataset dataset = dataset_of(
+      {{"a", "i35"}, {"a", "i1"}, {"b", "i35"}, {"b", "i9"}, {"c", "i10", 0, false}, {"c", "i2"}});
+  const auto result = split(dataset, "cold-items");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_THAT(result->part, ElementsAre(kTest, kTrain, kTest, kValid, kValid, kTrain));
+  EXPECT_EQ(result->test_rows, 2U);
+}
+
+// 0 for u8 and u9, 1 for u6.
+TEST(Split, ColdUsersLeaveTrainingWithEveryRow) {
+  const Dataset dataset = dataset_of({{"u8", "x"}, {"u6", "x"}, {"u1", "x"}, {"u9", "y"}});
+  const auto result = split(dataset, "cold-users");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_THAT(result->part, ElementsAre(kTest, kValid, kTrain, kTest));
+}
+
+TEST(Split, AColdColumnCountsAndItsNullsGoByTheId) {
+  Dataset dataset = dataset_of({{"a", "i1"}, {"a", "i2"}, {"a", "i35"}, {"a", "i9"}});
+  Column cold{"cold", ColumnType::kInt64, std::vector<std::int64_t>(dataset.items.size(), 0), {}};
+  cold.valid.assign(dataset.items.size(), 1);
+  auto& values = std::get<std::vector<std::int64_t>>(cold.values);
+  values[*dataset.items.find("i1")] = 1;
+  cold.valid[*dataset.items.find("i35")] = 0;
+  dataset.item_table = Table({cold}, "items.csv");
+  const auto result = split(dataset, "cold-items");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_THAT(result->part, ElementsAre(kTest, kTrain, kTest, kValid));
+
+  values[0] = 7;
+  dataset.item_table = Table({cold}, "items.csv");
+  EXPECT_THAT(split(dataset, "cold-items").error().message,
+              HasSubstr("items.csv: column 'cold': expected yes/no or 0 and 1, found \"7\""));
+}
+
+TEST(Split, NothingColdIsAnError) {
+  const Dataset dataset = dataset_of({{"u1", "i1"}, {"u2", "i2"}});
+  for (const char* spec : {"cold-items", "cold-users"}) {
+    const auto result = split(dataset, spec);
+    ASSERT_FALSE(result.ok()) << spec;
+    EXPECT_THAT(result.error().message, HasSubstr("nothing that is cold"));
+  }
+}
+
+TEST(Split, ARefitTrainsOnMorePartsAndKeepsTheRest) {
+  const Dataset dataset = dataset_of({{"a", "1", 1}, {"a", "2", 2}, {"a", "3", 3}, {"a", "4", 4}});
+  const auto fit = split(dataset, "loo");
+  const Part valid[] = {kValid};
+  const Split refit = train_on(dataset, *fit, valid);
+  EXPECT_THAT(refit.part, ElementsAre(kTrain, kTrain, kTrain, kTest));
+  EXPECT_EQ(refit.train_rows, 3U);
+  EXPECT_EQ(refit.valid_rows, 0U);
+  EXPECT_NE(refit.train_fingerprint, fit->train_fingerprint);
 }
 
 TEST(Split, LeaveOneOutTakesTheLastTwoPositiveRows) {

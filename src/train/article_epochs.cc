@@ -11,6 +11,7 @@
 #include "train/divergence.h"
 #include "train/epochs.h"
 #include "train/magnitude.h"
+#include "train/unseen_ids.h"
 
 namespace torii::train {
 
@@ -128,6 +129,11 @@ Result<std::unique_ptr<Epochs>> make_article_epochs(const TrainInput& input,
                                                     const TrainOptions& options,
                                                     model::TwoTower& model, ThreadPool& pool) {
   TORII_TRY(ArticleRows rows, article_rows(input.dataset->interactions, *input.split));
+  std::vector<std::uint64_t> user_counts(input.users->rows), item_counts(input.items->rows);
+  for (const std::uint32_t user : rows.users) ++user_counts[user];
+  for (const std::uint32_t item : rows.items) ++item_counts[item];
+  clear_unseen_ids(model.user, user_counts);
+  clear_unseen_ids(model.item, item_counts);
   ArticleTables tables;
   tables.users = input.users;
   tables.items = input.items;

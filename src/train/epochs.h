@@ -56,8 +56,8 @@ void end_batch(EpochPosition& position, std::size_t rows, double loss, const Ran
 [[nodiscard]] Result<double> end_epoch(const EpochPosition& position, double learning_rate,
                                        model::TwoTower& model);
 
-/// Softmax over all or sampled items, on the positive rows of the train part. Rows of the id
-/// embeddings that no such row mentions are set to zero and stay so: an unseen id is its features.
+/// Softmax over all or sampled items, on the positive rows of the train part; clear_unseen_ids() of
+/// the others.
 /// `model` and `input` must outlive the result. Error kInvalidArgument: no positive train row.
 [[nodiscard]] Result<std::unique_ptr<Epochs>> make_softmax_epochs(const TrainInput& input,
                                                                   const TrainOptions& options,
@@ -65,7 +65,8 @@ void end_batch(EpochPosition& position, std::size_t rows, double loss, const Ran
                                                                   ThreadPool& pool);
 
 /// The article: squared error between distance and magnitude, on all rows of the train part, the
-/// negative ones too. Error kInvalidArgument: no train row, or a rating out of range.
+/// negative ones too; clear_unseen_ids() of the others. Error kInvalidArgument: no train row, or a
+/// rating out of range.
 [[nodiscard]] Result<std::unique_ptr<Epochs>> make_article_epochs(const TrainInput& input,
                                                                   const TrainOptions& options,
                                                                   model::TwoTower& model,

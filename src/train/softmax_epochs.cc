@@ -12,6 +12,7 @@
 #include "train/optimizer.h"
 #include "train/sampler.h"
 #include "train/softmax_loss.h"
+#include "train/unseen_ids.h"
 
 namespace torii::train {
 
@@ -192,18 +193,6 @@ class SoftmaxEpochs final : public Epochs {
   std::vector<Pair> batch_pairs_;
   std::vector<std::uint32_t> users_, offsets_, positives_;
 };
-
-/// An id without a training row keeps the zero vector: the model falls back on its features.
-void clear_unseen_ids(model::EntityTower& tower, std::span<const std::uint64_t> counts) {
-  const std::size_t width = tower.shape().width;
-  const auto table = tower.id_table();
-  if (table.empty()) return;
-  TORII_CHECK(table.size() == counts.size() * width, "one id embedding per row");
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] == 0)
-      std::fill_n(table.begin() + static_cast<std::ptrdiff_t>(i * width), width, 0.0F);
-  }
-}
 
 }  // namespace
 
