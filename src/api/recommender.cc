@@ -38,7 +38,7 @@ struct Recommender::State {
     TORII_TRY(
         const features::EncodedTable encoded,
         features::encode(row, bundle.spec.user, bundle.spec.text_identity, texts.get(), reporter));
-    const auto place = bundle.user_ids.find(user_id);
+    const auto place = model::find_trained_user(bundle, user_id);
     const std::int32_t id = place.has_value() ? static_cast<std::int32_t>(*place) : -1;
     Matrix embedding =
         model::embed(bundle.model.user, encoded, std::span<const std::int32_t>(&id, 1), pool);
@@ -105,7 +105,8 @@ Result<Recommendations> Recommender::recommend(const RecommendRequest& request) 
   std::ranges::sort(excluded);
   excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
   const std::uint64_t offsets[] = {0, excluded.size()};
-  const std::uint8_t known = state_->bundle.user_ids.find(request.user_id).has_value() ? 1 : 0;
+  const std::uint8_t known =
+      model::find_trained_user(state_->bundle, request.user_id).has_value() ? 1 : 0;
   const std::uint8_t described = request.features.empty() ? 0 : 1;
   const recommend::Rankings rankings =
       recommend::rank({.index = &state_->index,

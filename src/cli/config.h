@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,14 @@
 
 namespace torii::cli {
 
+/// What makes a training a refit (refit_config()).
+struct Refit {
+  std::string of;       ///< id of the bundle whose settings and epochs are used
+  std::string on;       ///< "all" or "train+valid"
+  std::string preset;   ///< of that bundle
+  std::string columns;  ///< that bundle's columns, as columns_text()
+};
+
 /// torii.yaml, whole. The option set is bound to the fields: not movable.
 struct Config {
   data::DataOptions data;
@@ -35,6 +44,7 @@ struct Config {
   /// Whether somebody chose the split (file, --set, flag): one that nobody asked for must not stop
   /// a training.
   bool split_given = false;
+  std::optional<Refit> refit;  ///< not a key: set by --refit
   OptionSet set;
 
   Config();

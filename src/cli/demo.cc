@@ -114,12 +114,14 @@ Result<void> run(Session& session, const DemoFlags& flags) {
   heading(session, "2. Judge it on the last 10 %, beside simple methods");
   evaluate::Task task =
       evaluate::make_task(trained.loaded.dataset, trained.split, data::Part::kTest);
-  const Judgement judgement{std::move(trained.loaded), std::move(trained.split), std::move(task)};
+  const Judgement judgement{std::move(trained.loaded), std::move(trained.split), data::Part::kTest,
+                            std::move(task)};
   TORII_TRY(const OpenBundle opened,
             with_texts(session, std::move(trained.bundle), std::move(config)));
   const data::Dataset& dataset = judgement.loaded.dataset;
-  TORII_TRY(const Embedded embedded, embed_data(session, opened, dataset));
-  TORII_TRY(const evaluate::Report report, judge_bundle(session, opened, judgement, embedded));
+  TORII_TRY(const BundleRanker ours, make_bundle_ranker(session, opened, judgement));
+  TORII_TRY(const evaluate::Report report,
+            judge_ranker(session, *opened.config, judgement, *ours.ranker));
   session.print(compact_table(session, report));
   watch.lap("evaluate");
 
@@ -143,7 +145,7 @@ Result<void> run(Session& session, const DemoFlags& flags) {
                                         .judgement = &judgement,
                                         .report = &report,
                                         .opened = &opened,
-                                        .embedded = &embedded,
+                                        .embedded = &ours.embedded,
                                         .seconds = {}}));
   session.print(fmt::format("{}  all of this on one page: open it in a browser\n", page.string()));
   watch.lap("report");

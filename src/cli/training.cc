@@ -9,11 +9,13 @@
 #include "base/cpu.h"
 #include "base/file_lock.h"
 #include "base/hash.h"
+#include "cli/cold_training.h"
 #include "cli/judging.h"
 #include "cli/layout.h"
 #include "cli/loading.h"
-#include "cli/overlap.h"
 #include "cli/program_version.h"
+#include "cli/refit.h"
+#include "data/fingerprint.h"
 #include "recommend/embedding.h"
 #include "text/hub_name.h"
 #include "train/checkpoint.h"
@@ -222,10 +224,13 @@ Json provenance(const Config& config, const std::string& preset, const data::Dat
       .set("items", dataset.items.size())
       .set("interactions", dataset.interactions.size());
   if (split != nullptr) {
+    if (config.refit) {
+      object.set("refit_of", config.refit->of).set("refit_on", config.refit->on);
+      object.set("refit_epochs", config.train.epochs);
+    }
     object.set("split", config.evaluate.split)
         .set("train_rows", split->train_rows)
-        .set("train_fingerprint", split->train_fingerprint)
-        .set("train_sample", sketch_text(sketch_training_rows(dataset, *split)));
+        .set("train_fingerprint", split->train_fingerprint);
   }
   return object;
 }
@@ -240,15 +245,20 @@ Result<Trained> train_bundle(Session& session, Config& config, const std::string
   TORII_TRY(ThreadPool * pool, session.pool());
   TORII_TRY(data::LoadedDataset loaded, load_data(session, config, &split_spec));
   const data::Dataset& dataset = loaded.dataset;
+  if (config.refit && config.refit->on == "all") split_spec = {};  // the split's own rules are moot
   TORII_TRY(data::Split split, part_rows(config, loaded, split_spec, reporter));
+  if (config.refit) split = refit_split(*config.refit, dataset, std::move(split));
   reporter.note(fmt::format("{:<14} {}: {} train, {} valid, {} test", "split", split_spec.text(),
                             grouped(split.train_rows), grouped(split.valid_rows),
                             grouped(split.test_rows)));
+  hide_cold_column(config, dataset, split_spec);
   TORII_TRY(const Plans plans, plan_data(config, dataset, config.inference));
   note_plan(reporter, plans);
+  warn_of_featureless(reporter, split_spec, plans);
   watch.lap("load");
 
-  TORII_TRY(features::Spec spec, learn_spec(dataset, plans, config.learn));
+  TORII_TRY(features::Spec spec, learn_from_warm(dataset, split_spec, plans, config));
+  if (config.refit) warn_of_other_columns(reporter, *config.refit, spec);
   std::unique_ptr<text::TextVectors> texts;
   if (has_text(plans)) {
     TORII_TRY(texts, open_texts(session, config));
@@ -279,13 +289,16 @@ Result<Trained> train_bundle(Session& session, Config& config, const std::string
   bundle.settings = config.settings();
   bundle.provenance = provenance(config, preset, dataset, &split);
   bundle.evaluation = std::move(evaluation);
-  TORII_TRY_VOID(model::write_bundle(out, bundle));
+  TORII_TRY_VOID(model::write_bundle(out, bundle, data::training_pairs(dataset, split)));
   if (checkpoints) checkpoints->remove();
   watch.lap("write");
 
   Json document = Json::object();
   document.set("bundle", out).set("id", bundle.id).set("preset", preset);
   document.set("seed", config.train.seed);
+  if (config.refit) {
+    document.set("refit_of", config.refit->of).set("refit_on", config.refit->on);
+  }
   document.set("users", dataset.users.size()).set("items", dataset.items.size());
   document.set("interactions", dataset.interactions.size());
   document.set("split", Json::object()

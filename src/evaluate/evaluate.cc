@@ -6,11 +6,12 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "evaluate/chance.h"
+#include "evaluate/exposure.h"
 
 namespace torii::evaluate {
 namespace {
 
-constexpr int kResamples = 1000;
 // Streams of the seed: what is drawn for one purpose does not move another.
 constexpr std::uint64_t kTieStream = 0x7469'65;
 
@@ -25,24 +26,57 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-BaselineInput baseline_input(const Task& task, const data::Dataset& dataset,
-                             const EvaluateOptions& options) {
-  return {.interactions = &dataset.interactions,
-          .fit_rows = task.fit_rows,
-          .users = dataset.users.size(),
-          .items = dataset.items.size(),
-          .knn_neighbours = options.knn_neighbours,
-          .knn_shrink = options.knn_shrink};
+BaselineInput baseline_input(const ReportInput& input) {
+  return {.interactions = &input.dataset->interactions,
+          .fit_rows = input.task->fit_rows,
+          .users = input.dataset->users.size(),
+          .items = input.dataset->items.size(),
+          .knn_neighbours = input.options.knn_neighbours,
+          .knn_shrink = input.options.knn_shrink};
+}
+
+// Slices and segments of the subject.
+void divide(const ReportInput& input, std::span<const int> ks, ThreadPool& pool, Report& report) {
+  const Judged judged{.lists = &report.subject.lists,
+                      .per_user = &report.subject.per_user,
+                      .task = input.task,
+                      .dataset = input.dataset,
+                      .ks = ks,
+                      .seed = input.seed};
+  report.slices = make_slices(judged, pool);
+  for (const SegmentColumn& column : input.segments) {
+    report.segments.push_back(make_segment(column, judged, pool));
+  }
+}
+
+// Intervals and comparisons of all rankers, from the same draws of users.
+void resample_all(std::uint64_t seed, ThreadPool& pool, Report& report) {
+  std::vector<Outcome*> outcomes = {&report.subject};
+  for (Outcome& outcome : report.baselines) outcomes.push_back(&outcome);
+  for (Outcome& outcome : report.rivals) outcomes.push_back(&outcome);
+  std::vector<const PerUser*> per_user;
+  for (const Outcome* outcome : outcomes) per_user.push_back(&outcome->per_user);
+  const Resamples resamples = resample(per_user, kResamples, seed, pool);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    outcomes[i]->intervals = intervals_of(resamples, i, outcomes[i]->per_user.names);
+    if (i == 0) continue;
+    report.comparisons.push_back(compare(outcomes[i]->name, report.subject.per_user, *per_user[i],
+                                         resamples, {.ours = 0, .theirs = i}));
+  }
 }
 
 }  // namespace
 
 void declare(EvaluateOptions& options, OptionSet& set) {
   set.text("evaluate.split", &options.split,
-           "How rows are parted: loo, time:0.8/0.1/0.1, random:0.8/0.1/0.1, column:NAME, none.");
+           "How rows are parted: loo, time:0.8/0.1/0.1, random:0.8/0.1/0.1, cold-items, "
+           "cold-users, column:NAME, none.");
   set.texts("evaluate.k", &options.k, "Lengths of the lists that are judged.");
   set.texts("evaluate.baselines", &options.baselines,
             "What the model is compared with on the same rows: popularity, item-knn.");
+  set.texts("evaluate.segments", &options.segments,
+            "Columns by whose values the result is divided: users.COLUMN, items.COLUMN, "
+            "interactions.type.");
   set.integer("evaluate.knn_neighbours", &options.knn_neighbours, 1, 10000,
               "Similar items that item-knn keeps for each item.");
   set.number("evaluate.knn_shrink", &options.knn_shrink, 0.0, 1e6,
@@ -67,50 +101,55 @@ Outcome evaluate(const Ranker& ranker, const Task& task, std::size_t items, std:
   return outcome;
 }
 
-Result<Report> make_report(const Ranker& subject, const Task& task, const data::Dataset& dataset,
-                           const EvaluateOptions& options, std::uint64_t seed, ThreadPool& pool) {
-  TORII_TRY(const std::vector<int> ks, parse_ks(options.k));
-  for (const auto& name : options.baselines) TORII_TRY_VOID(check_baseline_name(name));
+Result<Report> make_report(const Ranker& subject, const ReportInput& input, ThreadPool& pool) {
+  TORII_CHECK(input.task != nullptr && input.dataset != nullptr, "a report is about a task");
+  const Task& task = *input.task;
+  TORII_TRY(const std::vector<int> ks, parse_ks(input.options.k));
+  for (const auto& name : input.options.baselines) TORII_TRY_VOID(check_baseline_name(name));
   if (task.relevant.users.empty()) {
     return invalid(
         "nobody to judge: the target part holds no positive pair of a user and an item that the "
         "user had not seen before ({} were dropped as seen); choose another split",
         task.relevant.dropped_seen);
   }
-  const std::size_t items = dataset.items.size();
+  const std::size_t items = input.dataset->items.size();
   Report report;
   report.users = task.relevant.users.size();
   report.items = items;
   report.dropped_seen = task.relevant.dropped_seen;
-  report.subject = evaluate(subject, task, items, ks, seed, pool);
-  report.seconds.emplace_back("rank:" + report.subject.name, report.subject.seconds);
+  const auto judge_one = [&](const Ranker& ranker) {
+    Outcome outcome = evaluate(ranker, task, items, ks, input.seed, pool);
+    outcome.exposure = exposure(outcome.lists, task, input.dataset->interactions, items, ks);
+    report.seconds.emplace_back("rank:" + outcome.name, outcome.seconds);
+    return outcome;
+  };
+  report.subject = judge_one(subject);
   {
     const Stopwatch watch;
-    report.intervals = bootstrap(report.subject.per_user, kResamples, seed, pool);
-    report.slices = make_slices(report.subject.lists, report.subject.per_user, task,
-                                dataset.interactions, items, ks);
-    report.seconds.emplace_back("intervals", watch.seconds());
+    divide(input, ks, pool, report);
+    report.random = random_ranking(task.relevant, task.seen, items, ks).means();
+    report.seconds.emplace_back("slices", watch.seconds());
   }
-  for (const auto& name : options.baselines) {
+  for (const auto& name : input.options.baselines) {
     if (name == report.subject.name) continue;
     const Stopwatch watch;
-    TORII_TRY(const auto baseline,
-              make_baseline(name, baseline_input(task, dataset, options), pool));
+    TORII_TRY(const auto baseline, make_baseline(name, baseline_input(input), pool));
     report.seconds.emplace_back("fit:" + name, watch.seconds());
-    report.baselines.push_back(evaluate(*baseline, task, items, ks, seed, pool));
-    report.seconds.emplace_back("rank:" + name, report.baselines.back().seconds);
+    report.baselines.push_back(judge_one(*baseline));
   }
+  for (const Ranker* rival : input.rivals) report.rivals.push_back(judge_one(*rival));
+  const Stopwatch watch;
+  resample_all(input.seed, pool, report);
+  report.seconds.emplace_back("intervals", watch.seconds());
   return report;
 }
 
-Result<Report> make_baseline_report(std::string_view baseline, const Task& task,
-                                    const data::Dataset& dataset, const EvaluateOptions& options,
-                                    std::uint64_t seed, ThreadPool& pool) {
+Result<Report> make_baseline_report(std::string_view baseline, const ReportInput& input,
+                                    ThreadPool& pool) {
   const Stopwatch watch;
-  TORII_TRY(const auto subject,
-            make_baseline(baseline, baseline_input(task, dataset, options), pool));
+  TORII_TRY(const auto subject, make_baseline(baseline, baseline_input(input), pool));
   const double fit_seconds = watch.seconds();
-  TORII_TRY(Report report, make_report(*subject, task, dataset, options, seed, pool));
+  TORII_TRY(Report report, make_report(*subject, input, pool));
   report.seconds.emplace(report.seconds.begin(), "fit:" + report.subject.name, fit_seconds);
   return report;
 }

@@ -14,8 +14,10 @@
 #include "data/interactions.h"
 #include "data/split.h"
 #include "evaluate/bootstrap.h"
+#include "evaluate/comparison.h"
 #include "evaluate/metrics.h"
 #include "evaluate/ranker.h"
+#include "evaluate/segments.h"
 #include "evaluate/slices.h"
 #include "evaluate/task.h"
 
@@ -26,6 +28,7 @@ struct EvaluateOptions {
   std::string split = "random:0.8/0.1/0.1";
   std::vector<std::string> k = {"5", "10", "20"};
   std::vector<std::string> baselines = {"popularity", "item-knn"};
+  std::vector<std::string> segments = {};
   int knn_neighbours = 100;
   double knn_shrink = 0.0;
 };
@@ -38,6 +41,9 @@ struct Outcome {
   PerUser per_user;
   retrieval::TopLists lists;  ///< of task.relevant.users
   double seconds = 0.0;
+  // Filled by make_report().
+  std::map<std::string, Interval> intervals;  ///< 95 %, of each metric
+  MetricValues exposure;                      ///< what the lists show of the catalogue: exposure.h
 };
 
 /// Ranks all unseen items for every judged user and judges the first max(ks) places. Equal scores
@@ -51,33 +57,43 @@ struct Report {
   std::uint64_t items = 0;         ///< ranked for each of them, seen ones among them
   std::uint64_t dropped_seen = 0;  ///< pairs left out because they were seen before
   Outcome subject;
-  std::map<std::string, Interval> intervals;  ///< of the subject
-  std::vector<Slice> slices;                  ///< of the subject
+  std::vector<Slice> slices;           ///< of the subject
+  std::vector<SegmentTable> segments;  ///< of the subject: those of evaluate.segments
   std::vector<Outcome> baselines;
+  std::vector<Outcome> rivals;  ///< rankers that the subject was to be compared with
+  MetricValues random;          ///< expectation of a random ranking of the same unseen items
+  /// The subject with each baseline, then with each rival: paired, on the same draws of users.
+  std::vector<Comparison> comparisons;
   /// Of each step: "fit:item-knn", "rank:popularity", "intervals".
   std::vector<std::pair<std::string, double>> seconds;
 };
 
-/// Evaluates `subject` and, on the same task, the baselines of the options (the one that has the
-/// subject's name is left out). Errors: kInvalidArgument for options that name no k or an unknown
-/// baseline, and if the task has nobody to judge.
-[[nodiscard]] Result<Report> make_report(const Ranker& subject, const Task& task,
-                                         const data::Dataset& dataset,
-                                         const EvaluateOptions& options, std::uint64_t seed,
+/// What a report is made of. Borrowed, but for the options.
+struct ReportInput {
+  const Task* task = nullptr;
+  const data::Dataset* dataset = nullptr;
+  EvaluateOptions options = {};
+  std::span<const SegmentColumn> segments = {};  ///< of options.segments, found in the data set
+  std::span<const Ranker* const> rivals = {};    ///< beside the baselines
+  std::uint64_t seed = 0;
+};
+
+/// Evaluates `subject` and, on the same task, the rivals and the baselines of the options (one that
+/// has the subject's name is left out). Errors: kInvalidArgument for options that name no k or an
+/// unknown baseline, and if the task has nobody to judge.
+[[nodiscard]] Result<Report> make_report(const Ranker& subject, const ReportInput& input,
                                          ThreadPool& pool);
 
 /// The same with a baseline as the subject.
-[[nodiscard]] Result<Report> make_baseline_report(std::string_view baseline, const Task& task,
-                                                  const data::Dataset& dataset,
-                                                  const EvaluateOptions& options,
-                                                  std::uint64_t seed, ThreadPool& pool);
+[[nodiscard]] Result<Report> make_baseline_report(std::string_view baseline,
+                                                  const ReportInput& input, ThreadPool& pool);
 
-/// {"users", "items", "dropped_seen", "metrics", "intervals", "slices", "baselines", "seconds"}:
-/// docs/evaluation.md.
+/// {"users", "items", "dropped_seen", "metrics", "intervals", "slices", "segments", "exposure",
+/// "random", "baselines", "baseline_intervals", "comparison", "seconds"}: docs/evaluation.md.
 [[nodiscard]] Json to_json(const Report& report);
 
 /// For people: a row for each metric, the subject with its interval, each baseline and the ratio to
-/// it. Ends with a newline.
+/// it, and random ranking. Ends with a newline.
 [[nodiscard]] std::string to_text(const Report& report);
 
 }  // namespace torii::evaluate

@@ -90,13 +90,16 @@ TEST(MakeReport, HoldsEverythingThatTheContractNames) {
   const Task task = make_task(world.dataset, world.split, Part::kTest);
   ThreadPool pool(2);
   EvaluateOptions options;
-  const auto report = make_baseline_report("item-knn", task, world.dataset, options, 1, pool);
+  const auto report = make_baseline_report(
+      "item-knn", {.task = &task, .dataset = &world.dataset, .options = options, .seed = 1}, pool);
   ASSERT_TRUE(report.ok()) << report.error().message;
   const Json json = to_json(*report);
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.as_object()) keys.push_back(key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"users", "items", "dropped_seen", "metrics",
-                                            "intervals", "slices", "baselines", "seconds"}));
+  EXPECT_EQ(keys,
+            (std::vector<std::string>{"users", "items", "dropped_seen", "metrics", "intervals",
+                                      "slices", "segments", "exposure", "random", "baselines",
+                                      "baseline_intervals", "comparison", "seconds"}));
   EXPECT_EQ(json.int_at("items"), 40);
   EXPECT_EQ(json.int_at("users"), static_cast<std::int64_t>(task.relevant.users.size()));
   const double ndcg = *json.find("metrics")->number_at("ndcg@10");
@@ -126,8 +129,10 @@ TEST(MakeReport, SameNumbersForAnyThreadCount) {
   const auto world = liked_world();
   const Task task = make_task(world.dataset, world.split, Part::kTest);
   ThreadPool one(1), three(3);
-  auto a = make_baseline_report("popularity", task, world.dataset, {}, 4, one);
-  auto b = make_baseline_report("popularity", task, world.dataset, {}, 4, three);
+  auto a = make_baseline_report(
+      "popularity", {.task = &task, .dataset = &world.dataset, .options = {}, .seed = 4}, one);
+  auto b = make_baseline_report(
+      "popularity", {.task = &task, .dataset = &world.dataset, .options = {}, .seed = 4}, three);
   a->seconds = b->seconds = {};
   EXPECT_EQ(to_json(*a).dump(), to_json(*b).dump());
 }
@@ -136,7 +141,8 @@ TEST(MakeReport, UserSlicesShareOutTheUsers) {
   const auto world = liked_world();
   const Task task = make_task(world.dataset, world.split, Part::kTest);
   ThreadPool pool(1);
-  const auto report = make_baseline_report("popularity", task, world.dataset, {}, 4, pool);
+  const auto report = make_baseline_report(
+      "popularity", {.task = &task, .dataset = &world.dataset, .options = {}, .seed = 4}, pool);
   double users = 0.0, hits = 0.0;
   for (const auto& slice : report->slices) {
     if (slice.name.rfind("users:", 0) != 0) continue;
@@ -161,7 +167,9 @@ TEST(MakeReport, ItemSlicesCountOnlyTheirItems) {
   ThreadPool pool(1);
   EvaluateOptions options;
   options.k = {"1"};
-  const auto report = make_baseline_report("popularity", task, world.dataset, options, 4, pool);
+  const auto report = make_baseline_report(
+      "popularity", {.task = &task, .dataset = &world.dataset, .options = options, .seed = 4},
+      pool);
   std::map<std::string, Slice> slices;
   for (const auto& slice : report->slices) slices[slice.name] = slice;
   EXPECT_EQ(slices.at("items:head").metrics.at("recall@1"), 1.0);
@@ -171,23 +179,81 @@ TEST(MakeReport, ItemSlicesCountOnlyTheirItems) {
   EXPECT_EQ(slices.count("users:few"), 0U);
 }
 
+TEST(MakeReport, ItemSlicesByTheirRowsInTraining) {
+  // Items 0 to 3 with 4, 2, 1 and no training rows; one user is tested on each.
+  std::vector<Row> rows;
+  for (std::uint32_t user = 0; user < 4; ++user) rows.push_back({user, 0});
+  for (std::uint32_t user = 0; user < 2; ++user) rows.push_back({user, 1});
+  rows.push_back({0, 2});
+  for (std::uint32_t item = 0; item < 4; ++item) rows.push_back({4 + item, item, Part::kTest});
+  const auto world = small_world(8, 4, rows);
+  const Task task = make_task(world.dataset, world.split, Part::kTest);
+  ThreadPool pool(1);
+  const auto report = make_baseline_report(
+      "popularity", {.task = &task, .dataset = &world.dataset, .options = {}, .seed = 4}, pool);
+  std::map<std::string, std::uint64_t> users;
+  for (const auto& slice : report->slices) users[slice.name] = slice.users;
+  EXPECT_EQ(users.at("items:new"), 1U);
+  EXPECT_EQ(users.at("items:few"), 2U);  // the median of 1, 2 and 4 is 2
+  EXPECT_EQ(users.at("items:many"), 1U);
+  EXPECT_EQ(users.at("users:new"), 4U);
+}
+
+TEST(MakeReport, ComparesWithBaselinesAndRivalsOnTheSameUsers) {
+  const auto world = liked_world();
+  const Task task = make_task(world.dataset, world.split, Part::kTest);
+  ThreadPool pool(1);
+  const Indifferent rival;
+  const Ranker* const rivals[] = {&rival};
+  const auto report = make_baseline_report(
+      "item-knn",
+      {.task = &task, .dataset = &world.dataset, .options = {}, .rivals = rivals, .seed = 1}, pool);
+  ASSERT_EQ(report->comparisons.size(), 2U);
+  EXPECT_EQ(report->comparisons[0].against, "popularity");
+  EXPECT_EQ(report->comparisons[1].against, "indifferent");
+  for (const Comparison& comparison : report->comparisons) {
+    EXPECT_EQ(comparison.users, report->users);
+    const Difference* ndcg = comparison.find("ndcg@10");
+    EXPECT_NEAR(ndcg->difference, ndcg->ours - ndcg->theirs, 1e-12);
+    EXPECT_EQ(ndcg->ours, report->subject.metrics.at("ndcg@10"));
+  }
+  EXPECT_EQ(report->rivals[0].name, "indifferent");
+  // Many lists that ask nothing come out where random ranking is expected.
+  const Json json = to_json(*report);
+  const Json* verdict = json.find("comparison")->find("indifferent")->find("metrics");
+  EXPECT_TRUE(verdict->find("ndcg@10")->string_at("verdict").has_value());
+  EXPECT_NEAR(*json.find("random")->number_at("hit@10"), report->rivals[0].metrics.at("hit@10"),
+              0.2);
+  EXPECT_NE(json.find("exposure")->find("popularity")->find("coverage@10"), nullptr);
+  EXPECT_NE(json.find("baseline_intervals")->find("popularity")->find("ndcg@10"), nullptr);
+}
+
 TEST(MakeReport, RefusesWhatCannotBeJudged) {
   const auto world = liked_world();
   const Task task = make_task(world.dataset, world.split, Part::kTest);
   ThreadPool pool(1);
   EvaluateOptions options;
   options.baselines = {"popularity", "ease"};
-  auto report = make_report(Indifferent(), task, world.dataset, options, 1, pool);
+  auto report =
+      make_report(Indifferent(),
+                  {.task = &task, .dataset = &world.dataset, .options = options, .seed = 1}, pool);
   ASSERT_FALSE(report.ok());
   EXPECT_THAT(report.error().message, HasSubstr("'ease'"));
   options = {};
   options.k = {};
-  EXPECT_FALSE(make_report(Indifferent(), task, world.dataset, options, 1, pool).ok());
-  EXPECT_FALSE(make_baseline_report("bpr", task, world.dataset, {}, 1, pool).ok());
+  EXPECT_FALSE(
+      make_report(Indifferent(),
+                  {.task = &task, .dataset = &world.dataset, .options = options, .seed = 1}, pool)
+          .ok());
+  EXPECT_FALSE(
+      make_baseline_report(
+          "bpr", {.task = &task, .dataset = &world.dataset, .options = {}, .seed = 1}, pool)
+          .ok());
 
   const auto nothing = small_world(2, 2, {{0, 1, Part::kTrain}, {0, 1, Part::kTest}});
-  report = make_report(Indifferent(), make_task(nothing.dataset, nothing.split, Part::kTest),
-                       nothing.dataset, {}, 1, pool);
+  const Task none = make_task(nothing.dataset, nothing.split, Part::kTest);
+  report = make_report(
+      Indifferent(), {.task = &none, .dataset = &nothing.dataset, .options = {}, .seed = 1}, pool);
   ASSERT_FALSE(report.ok());
   EXPECT_EQ(report.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(report.error().message, HasSubstr("1 were dropped"));

@@ -10,18 +10,9 @@
 namespace torii::evaluate {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNames = {"hit",      "recall", "precision", "ndcg",
-                                                    "ndcg_all", "mrr",    "map"};
+constexpr std::array<std::string_view, kMetricCount> kNames = {
+    "hit", "recall", "precision", "ndcg", "ndcg_all", "mrr", "map"};
 constexpr int kMax = 1000;
-
-// Sums of 1 / log2(place + 1) over the first n places; [0] = 0.
-std::vector<double> discount_sums(std::size_t count) {
-  std::vector<double> sums(count + 1, 0.0);
-  for (std::size_t place = 1; place <= count; ++place) {
-    sums[place] = sums[place - 1] + 1.0 / std::log2(static_cast<double>(place) + 1.0);
-  }
-  return sums;
-}
 
 // What one list is worth up to its first k places.
 struct Found {
@@ -53,6 +44,22 @@ std::span<const std::string_view> metric_names_without_k() {
   return kNames;
 }
 
+std::vector<std::string> metric_keys(std::span<const int> ks) {
+  std::vector<std::string> keys;
+  for (const auto name : kNames) {
+    for (const int k : ks) keys.push_back(fmt::format("{}@{}", name, k));
+  }
+  return keys;
+}
+
+std::vector<double> discount_sums(std::size_t count) {
+  std::vector<double> sums(count + 1, 0.0);
+  for (std::size_t place = 1; place <= count; ++place) {
+    sums[place] = sums[place - 1] + 1.0 / std::log2(static_cast<double>(place) + 1.0);
+  }
+  return sums;
+}
+
 MetricValues PerUser::means() const {
   std::vector<double> sums(names.size(), 0.0);
   for (std::size_t user = 0; user < users(); ++user) {
@@ -69,9 +76,7 @@ PerUser judge(const retrieval::TopLists& lists, const Relevant& relevant, std::s
   TORII_CHECK(lists.size() == relevant.users.size(), "one list for each judged user");
   TORII_CHECK(!ks.empty() && ks.front() >= 1 && std::ranges::is_sorted(ks), "ks must ascend");
   PerUser result;
-  for (const auto name : kNames) {
-    for (const int k : ks) result.names.push_back(fmt::format("{}@{}", name, k));
-  }
+  result.names = metric_keys(ks);
   result.values.resize(lists.size() * result.names.size());
 
   std::size_t relevant_max = 0;

@@ -27,7 +27,13 @@ struct Relevant {
 using MetricValues = std::map<std::string, double>;
 
 /// The metrics above without their "@k", in the order in which people read them.
+inline constexpr std::size_t kMetricCount = 7;
 [[nodiscard]] std::span<const std::string_view> metric_names_without_k();
+/// Their keys at each k, in reading order: "hit@5", "hit@10", "recall@5", ...
+[[nodiscard]] std::vector<std::string> metric_keys(std::span<const int> ks);
+
+/// Sums of 1 / log2(place + 1) over the first n places, n = 0 to `count`: the ideal gains.
+[[nodiscard]] std::vector<double> discount_sums(std::size_t count);
 
 /// Values of M metrics for each judged user.
 struct PerUser {

@@ -1,32 +1,86 @@
 #include "evaluate/slices.h"
 
 #include <algorithm>
-#include <numeric>
 
-#include "base/random.h"
+#include "base/check.h"
+#include "evaluate/popularity_counts.h"
 
 namespace torii::evaluate {
 namespace {
 
-Slice of_rows(std::string name, const PerUser& per_user, std::span<const std::uint32_t> rows) {
-  PerUser part{.names = per_user.names, .values = {}};
-  for (const std::uint32_t row : rows) {
-    const auto values = per_user.row(row);
-    part.values.insert(part.values.end(), values.begin(), values.end());
-  }
-  return {std::move(name), rows.size(), part.means()};
+Slice measured(std::string name, const PerUser& part, std::uint64_t seed, ThreadPool& pool) {
+  Slice slice{std::move(name), part.users(), part.means(), {}};
+  if (slice.users > 0) slice.intervals = bootstrap(part, kResamples, seed, pool);
+  return slice;
 }
 
-// Judges the same lists with the relevant items cut down to those in the slice.
-Slice of_items(std::string name, const retrieval::TopLists& lists, const Relevant& relevant,
-               std::span<const std::uint8_t> in_slice, std::span<const int> ks) {
+// Of those that are not 0; the lower one of two.
+template <class T>
+T median(std::vector<T> values) {
+  std::erase(values, T{0});
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+void add_user_slices(const Judged& judged, ThreadPool& pool, std::vector<Slice>& slices) {
+  const Task& task = *judged.task;
+  std::vector<std::size_t> seen;
+  for (const std::uint32_t user : task.relevant.users) seen.push_back(task.seen.of(user).size());
+  const std::size_t middle = median(seen);
+  std::vector<std::uint32_t> fresh, few, many;
+  for (std::uint32_t row = 0; row < seen.size(); ++row) {
+    (seen[row] == 0 ? fresh : seen[row] <= middle ? few : many).push_back(row);
+  }
+  slices.push_back(slice_of_users("users:new", judged, fresh, pool));
+  slices.push_back(slice_of_users("users:few", judged, few, pool));
+  slices.push_back(slice_of_users("users:many", judged, many, pool));
+}
+
+void add_item_slices(const Judged& judged, ThreadPool& pool, std::vector<Slice>& slices) {
+  const Task& task = *judged.task;
+  const auto rows =
+      popularity_counts(task, judged.dataset->interactions, judged.dataset->items.size());
+  const auto head = head_items(rows);
+  const std::uint64_t middle = median(rows);
+  const auto add = [&](std::string name, const auto& belongs) {
+    std::vector<std::uint8_t> pairs;
+    for (const std::uint32_t item : task.relevant.items.items) pairs.push_back(belongs(item));
+    slices.push_back(slice_of_pairs(std::move(name), judged, pairs, pool));
+  };
+  add("items:new", [&](std::uint32_t item) { return rows[item] == 0; });
+  add("items:few", [&](std::uint32_t item) { return rows[item] > 0 && rows[item] <= middle; });
+  add("items:many", [&](std::uint32_t item) { return rows[item] > middle; });
+  add("items:head", [&](std::uint32_t item) { return head[item] != 0; });
+  add("items:tail", [&](std::uint32_t item) { return head[item] == 0; });
+}
+
+}  // namespace
+
+Slice slice_of_users(std::string name, const Judged& judged, std::span<const std::uint32_t> rows,
+                     ThreadPool& pool) {
+  PerUser part{.names = judged.per_user->names, .values = {}};
+  for (const std::uint32_t row : rows) {
+    const auto values = judged.per_user->row(row);
+    part.values.insert(part.values.end(), values.begin(), values.end());
+  }
+  return measured(std::move(name), part, judged.seed, pool);
+}
+
+Slice slice_of_pairs(std::string name, const Judged& judged, std::span<const std::uint8_t> pairs,
+                     ThreadPool& pool) {
+  const Relevant& relevant = judged.task->relevant;
+  const retrieval::TopLists& lists = *judged.lists;
+  TORII_CHECK(pairs.size() == relevant.items.items.size(), "one flag for each relevant pair");
   Relevant part;
   part.items.offsets = {0};
   retrieval::TopLists part_lists;
   part_lists.k = lists.k;
   for (std::uint32_t row = 0; row < relevant.users.size(); ++row) {
-    for (const std::uint32_t item : relevant.items.of(row)) {
-      if (in_slice[item] != 0) part.items.items.push_back(item);
+    const auto begin = relevant.items.offsets[row];
+    for (auto pair = begin; pair < relevant.items.offsets[row + 1]; ++pair) {
+      if (pairs[pair] != 0) part.items.items.push_back(relevant.items.items[pair]);
     }
     if (part.items.items.size() == part.items.offsets.back()) continue;
     part.items.offsets.push_back(part.items.items.size());
@@ -35,52 +89,13 @@ Slice of_items(std::string name, const retrieval::TopLists& lists, const Relevan
     part_lists.entries.insert(part_lists.entries.end(), from, from + lists.k);
     part_lists.counts.push_back(lists.counts[row]);
   }
-  return {std::move(name), part.users.size(), judge(part_lists, part, ks).means()};
+  return measured(std::move(name), judge(part_lists, part, judged.ks), judged.seed, pool);
 }
 
-// 1 for the most popular fifth (rounded up).
-std::vector<std::uint8_t> head_items(const Task& task, const data::Interactions& interactions,
-                                     std::size_t items) {
-  std::vector<std::uint64_t> counts(items, 0);
-  for (std::size_t row = 0; row < interactions.size(); ++row) {
-    if (task.fit_rows[row] != 0) ++counts[interactions.item[row]];
-  }
-  std::vector<std::uint32_t> order(items);
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) {
-    return counts[a] != counts[b] ? counts[a] > counts[b] : mix64(a) < mix64(b);
-  });
-  std::vector<std::uint8_t> head(items, 0);
-  for (std::size_t i = 0; i < (items + 4) / 5; ++i) head[order[i]] = 1;
-  return head;
-}
-
-}  // namespace
-
-std::vector<Slice> make_slices(const retrieval::TopLists& lists, const PerUser& per_user,
-                               const Task& task, const data::Interactions& interactions,
-                               std::size_t items, std::span<const int> ks) {
-  const Relevant& relevant = task.relevant;
-  std::vector<std::uint32_t> fresh, few, many;
-  std::vector<std::size_t> activity;
-  for (const std::uint32_t user : relevant.users) {
-    if (const std::size_t seen = task.seen.of(user).size(); seen > 0) activity.push_back(seen);
-  }
-  std::ranges::sort(activity);
-  const std::size_t median = activity.empty() ? 0 : activity[(activity.size() - 1) / 2];
-  for (std::uint32_t row = 0; row < relevant.users.size(); ++row) {
-    const std::size_t seen = task.seen.of(relevant.users[row]).size();
-    (seen == 0 ? fresh : seen <= median ? few : many).push_back(row);
-  }
-
-  std::vector<std::uint8_t> in_slice = head_items(task, interactions, items);
+std::vector<Slice> make_slices(const Judged& judged, ThreadPool& pool) {
   std::vector<Slice> slices;
-  slices.push_back(of_rows("users:new", per_user, fresh));
-  slices.push_back(of_rows("users:few", per_user, few));
-  slices.push_back(of_rows("users:many", per_user, many));
-  slices.push_back(of_items("items:head", lists, relevant, in_slice, ks));
-  for (auto& flag : in_slice) flag = flag == 0 ? 1 : 0;
-  slices.push_back(of_items("items:tail", lists, relevant, in_slice, ks));
+  add_user_slices(judged, pool, slices);
+  add_item_slices(judged, pool, slices);
   std::erase_if(slices, [](const Slice& slice) { return slice.users == 0; });
   return slices;
 }

@@ -13,17 +13,18 @@ Task make_task(const data::Dataset& dataset, const data::Split& split, data::Par
   TORII_CHECK(split.part.size() == interactions.size(), "one part for each interaction");
   const std::size_t users = dataset.users.size();
 
-  std::vector<std::uint8_t> before(interactions.size(), 0), wanted(interactions.size(), 0);
+  std::vector<std::uint8_t> before(interactions.size(), 0);
   Task task;
+  task.target_rows.assign(interactions.size(), 0);
   task.fit_rows.assign(interactions.size(), 0);
   for (std::size_t row = 0; row < interactions.size(); ++row) {
     const Part part = split.part[row];
     before[row] = part == Part::kTrain || (part == Part::kValid && target == Part::kTest);
-    wanted[row] = part == target && interactions.positive[row] != 0;
+    task.target_rows[row] = part == target && interactions.positive[row] != 0;
     task.fit_rows[row] = before[row] != 0 && interactions.positive[row] != 0;
   }
   task.seen = data::user_items(interactions, users, before);
-  const data::UserItems all = data::user_items(interactions, users, wanted);
+  const data::UserItems all = data::user_items(interactions, users, task.target_rows);
 
   Relevant& relevant = task.relevant;
   relevant.items.offsets = {0};

@@ -15,6 +15,7 @@ struct Task {
   Relevant relevant;
   data::UserItems seen;                ///< per dense user: items of any row before the target part
   std::vector<std::uint8_t> fit_rows;  ///< rows that baselines may learn from: seen and positive
+  std::vector<std::uint8_t> target_rows;  ///< positive rows of the target part, seen pairs too
 };
 
 /// target: kValid (seen = train) or kTest (seen = train and valid).

@@ -1,6 +1,7 @@
 #include "model/bundle.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -92,6 +93,13 @@ void add_ids(const IdIndex& ids, SafetensorsWriter& writer) {
   writer.add("ids.bytes", DType::kU8, {all.bytes.size()}, std::as_bytes(std::span(all.bytes)));
 }
 
+Result<void> write_pairs(const fs::path& folder, std::span<const std::uint64_t> pairs) {
+  TORII_CHECK(std::ranges::is_sorted(pairs), "training pairs ascend");
+  SafetensorsWriter writer;
+  writer.add("pairs", DType::kI64, {pairs.size()}, std::as_bytes(pairs));
+  return writer.write(folder / kPairsFile);
+}
+
 Result<void> write_parts(const fs::path& folder, const Bundle& bundle) {
   TowerTensors towers;
   add_tower(bundle.model.user, kUserPrefix, towers);
@@ -118,8 +126,8 @@ Json ids_to_json(const IdIndex& ids) {
 
 Result<Json> make_manifest(const fs::path& folder, const Bundle& bundle) {
   std::vector<BundlePart> parts;
-  for (const char* name : {kTowersFile, kItemsFile, kUsersFile}) {
-    if (name == kUsersFile && bundle.user_ids.size() == 0) continue;
+  for (const char* name : {kTowersFile, kItemsFile, kUsersFile, kPairsFile}) {
+    if (std::error_code ignored; !fs::exists(folder / name, ignored)) continue;
     TORII_TRY(auto part, measure_part(folder, name));
     parts.push_back(std::move(part));
   }
@@ -243,12 +251,26 @@ Bundle make_bundle(features::Spec spec, TwoTower model, const features::EncodedT
   return bundle;
 }
 
-Result<void> write_bundle(const fs::path& path, Bundle& bundle) {
+std::optional<std::uint32_t> find_trained_user(const Bundle& bundle, std::string_view id) {
+  const auto place = bundle.user_ids.find(id);
+  if (!place) return std::nullopt;
+  const auto parameters = bundle.model.user.parameters();
+  const auto table = std::ranges::find_if(parameters, &Parameter::sparse);
+  TORII_CHECK(table != parameters.end(), "a tower with user ids has an embedding of them");
+  const std::size_t width = bundle.model.user.shape().width;
+  const auto row = table->value.subspan(*place * width, width);
+  const bool trained = std::ranges::any_of(row, [](float value) { return value != 0.0F; });
+  return trained ? place : std::nullopt;
+}
+
+Result<void> write_bundle(const fs::path& path, Bundle& bundle,
+                          std::span<const std::uint64_t> training_pairs) {
   check_ours(bundle);
   TORII_TRY_VOID(check_finite(bundle));
   std::string text;
   const auto fill = [&](const fs::path& folder) -> Result<void> {
     TORII_TRY_VOID(write_parts(folder, bundle));
+    if (!training_pairs.empty()) TORII_TRY_VOID(write_pairs(folder, training_pairs));
     TORII_TRY(const Json manifest, make_manifest(folder, bundle));
     text = seal_manifest(manifest);
     return write_file_durably(folder / kManifestFile, std::string_view(text));
@@ -256,6 +278,26 @@ Result<void> write_bundle(const fs::path& path, Bundle& bundle) {
   TORII_TRY_VOID(write_folder_durably(path, is_bundle_folder, fill));
   bundle.id = sha256_hex(text);
   return {};
+}
+
+Result<std::optional<TrainingPairs>> TrainingPairs::open(const fs::path& path) {
+  TORII_TRY(const Json manifest, read_manifest(path));
+  TORII_TRY(const auto parts, parts_from_json(manifest, (path / kManifestFile).string()));
+  const auto part = std::ranges::find(parts, std::string_view(kPairsFile), &BundlePart::name);
+  if (part == parts.end()) return std::optional<TrainingPairs>();
+  TORII_TRY_VOID(verify_part(path, *part));
+  const std::string where = (path / kPairsFile).string();
+  TORII_TRY(auto file, SafetensorsFile::open(where));
+  const TensorView* pairs = file.find("pairs");
+  if (pairs == nullptr || pairs->dtype != DType::kI64 || pairs->shape.size() != 1 ||
+      std::bit_cast<std::uintptr_t>(pairs->bytes.data()) % alignof(std::uint64_t) != 0) {
+    return corrupt(where, "expected a tensor 'pairs' (I64) of one dimension");
+  }
+  // The same bytes below 2^63, and the order is that of the unsigned numbers.
+  const std::span<const std::uint64_t> hashes(
+      reinterpret_cast<const std::uint64_t*>(pairs->bytes.data()), pairs->size());
+  if (!std::ranges::is_sorted(hashes)) return corrupt(where, "'pairs' do not ascend");
+  return std::optional<TrainingPairs>(TrainingPairs(std::move(file), hashes));
 }
 
 Result<Json> read_manifest(const fs::path& path) {

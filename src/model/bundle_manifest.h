@@ -11,12 +11,14 @@
 
 namespace torii::model {
 
-inline constexpr int kBundleVersion = 1;
+/// 2: training_pairs.safetensors; 1 had a sample of the rows in its provenance instead.
+inline constexpr int kBundleVersion = 2;
 inline constexpr const char* kBundleFormat = "torii-bundle";
 inline constexpr const char* kManifestFile = "bundle.json";
 inline constexpr const char* kTowersFile = "towers.safetensors";
 inline constexpr const char* kItemsFile = "items.safetensors";
 inline constexpr const char* kUsersFile = "users.safetensors";
+inline constexpr const char* kPairsFile = "training_pairs.safetensors";
 
 /// The manifest as it lies on disk: the tree, indented, with a last member "manifest_sha256" over
 /// every byte before that line, so that no byte of the file can change unseen.

@@ -362,5 +362,76 @@ TEST(TowerShapeJson, ReadsBackTheSame) {
   EXPECT_EQ(*again, shape);
 }
 
+// ---- training pairs
+
+TEST_F(BundleFolder, TrainingPairsAreAPartThatComesBackMapped) {
+  Bundle bundle = sample();
+  const std::vector<std::uint64_t> pairs = {1, 7, std::uint64_t{1} << 63, ~std::uint64_t{0}};
+  ASSERT_TRUE(write_bundle(path_, bundle, pairs).ok());
+  ASSERT_TRUE(open_bundle(path_).ok());
+  const auto found = TrainingPairs::open(path_);
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  ASSERT_TRUE(found->has_value());
+  EXPECT_TRUE(std::ranges::equal((*found)->hashes(), pairs));
+  EXPECT_TRUE(is_bundle_folder(path_));
+}
+
+TEST_F(BundleFolder, ABundleWithoutTrainingPairsSaysSo) {
+  write();
+  const auto found = TrainingPairs::open(path_);
+  ASSERT_TRUE(found.ok());
+  EXPECT_FALSE(found->has_value());
+  EXPECT_EQ(TrainingPairs::open(folder_.path() / "nowhere").error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(BundleFolder, DamagedTrainingPairsAreFoundByBoth) {
+  Bundle bundle = sample();
+  ASSERT_TRUE(write_bundle(path_, bundle, std::vector<std::uint64_t>{1, 2, 3}).ok());
+  std::string bytes = bytes_of(path_ / kPairsFile);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  overwrite(path_ / kPairsFile, bytes);
+  EXPECT_NE(open_error().find(kPairsFile), std::string::npos);
+  EXPECT_EQ(TrainingPairs::open(path_).error().code, ErrorCode::kCorrupt);
+  fs::remove(path_ / kPairsFile);
+  EXPECT_NE(open_error().find("missing"), std::string::npos);
+}
+
+TEST_F(BundleFolder, ForgedTrainingPairsAreRefused) {
+  Bundle bundle = sample();
+  ASSERT_TRUE(write_bundle(path_, bundle, std::vector<std::uint64_t>{1, 2}).ok());
+  const std::uint64_t falling[] = {2, 1};
+  SafetensorsWriter writer;
+  writer.add("pairs", DType::kI64, {2}, std::as_bytes(std::span(falling)));
+  ASSERT_TRUE(writer.write(path_ / kPairsFile).ok());
+  forge([&](Json& manifest) {
+    std::vector<BundlePart> parts;
+    for (const char* name : {kTowersFile, kItemsFile, kUsersFile, kPairsFile}) {
+      parts.push_back(measure_part(path_, name).value());
+    }
+    manifest.set("parts", parts_to_json(parts));
+  });
+  EXPECT_NE(TrainingPairs::open(path_).error().message.find("do not ascend"), std::string::npos);
+}
+
+TEST_F(BundleFolder, FormatVersion1OpensAsBefore) {
+  write();
+  forge([](Json& manifest) { manifest.set("version", 1); });
+  const auto opened = open_bundle(path_);
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  EXPECT_FALSE(TrainingPairs::open(path_)->has_value());
+}
+
+TEST_F(BundleFolder, AUserIdWithoutATrainingRowIsUnknown) {
+  Bundle bundle = sample();
+  const std::string first(bundle.user_ids[0]), second(bundle.user_ids[1]);
+  const auto table = bundle.model.user.id_table();
+  const std::size_t width = bundle.model.user.shape().width;
+  std::fill_n(table.begin(), width, 0.0F);
+  table[width] = 0.5F;
+  EXPECT_EQ(find_trained_user(bundle, first), std::nullopt);
+  EXPECT_EQ(find_trained_user(bundle, second), 1U);
+  EXPECT_EQ(find_trained_user(bundle, "nobody at all"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace torii::model

@@ -64,7 +64,7 @@ Result<EmbeddedUsers> embed_users(const model::Bundle& bundle, const data::Datas
   std::vector<std::int32_t> places;
   for (const std::uint32_t user : users) {
     TORII_CHECK(user < dataset.users.size(), "users must be dense");
-    const auto place = bundle.user_ids.find(dataset.users[user]);
+    const auto place = model::find_trained_user(bundle, dataset.users[user]);
     places.push_back(place ? static_cast<std::int32_t>(*place) : -1);
   }
   embedded.described = described_rows(rows, bundle.spec.user);

@@ -41,7 +41,7 @@ IntervalChart panel(const Measured& measured, const Explained& what, const std::
         fmt::format("{} {}, 95 % interval {}. ", outcome.name, metric_text(value),
                     range_text(interval.low, interval.high));
   };
-  add(report.subject, report.intervals.at(key), true);
+  add(report.subject, report.subject.intervals.at(key), true);
   for (const Against& against : measured.against) {
     add(*against.baseline, against.intervals.at(key), false);
   }
@@ -60,7 +60,7 @@ Html full_table(const Measured& measured) {
   HtmlTable table("All metrics, beside each baseline", head);
   for (const std::string& name : report.subject.per_user.names) {
     const double ours = report.subject.metrics.at(name);
-    const evaluate::Interval& interval = report.intervals.at(name);
+    const evaluate::Interval& interval = report.subject.intervals.at(name);
     std::vector<Html> cells = {html("{}", name), html("{}", metric_text(ours)),
                                html("{}", range_text(interval.low, interval.high))};
     for (const Against& against : measured.against) {

@@ -109,7 +109,8 @@ struct SmallShop {
     users(1, 0) = 2.0F;
     const auto ranker =
         evaluate::make_embedding_ranker("two-tower", users.view(), embeddings.view(), Metric::kDot);
-    report = *evaluate::make_report(*ranker, task, world.dataset, options, 7, pool);
+    report = *evaluate::make_report(
+        *ranker, {.task = &task, .dataset = &world.dataset, .options = options, .seed = 7}, pool);
 
     input.subject = "shop.bundle";
     input.split = "loo";

@@ -162,7 +162,7 @@ Html summary_section(const Measured& measured) {
       input.part);
   for (const Against& against : measured.against) out += html("{} ", clause(measured, against));
   out += {"</p>\n<dl class=\"tiles\">"};
-  const evaluate::Interval& interval = report.intervals.at(measured.main.name);
+  const evaluate::Interval& interval = report.subject.intervals.at(measured.main.name);
   out += tile(metric_text(value("ndcg")), fmt::format("NDCG@{}", k),
               fmt::format("95 % interval {}; 1 is a perfect order",
                           range_text(interval.low, interval.high)));

@@ -39,8 +39,9 @@ TEST_F(PublishedBaselines, MostPopularOnMovieLensMcrecSplit) {
   ASSERT_TRUE(prepared.ok()) << prepared.error().message;
   EXPECT_EQ(prepared->task.relevant.users.size(), 942U);
   EXPECT_EQ(prepared->task.relevant.dropped_seen, 0U);
-  const auto report =
-      make_baseline_report("popularity", prepared->task, prepared->dataset, {}, 1, pool_);
+  const auto report = make_baseline_report(
+      "popularity",
+      {.task = &prepared->task, .dataset = &prepared->dataset, .options = {}, .seed = 1}, pool_);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report->items, 1682U);
   EXPECT_NEAR(report->subject.metrics.at("precision@10"), 0.1904, 0.0005);
@@ -54,8 +55,10 @@ TEST_F(PublishedBaselines, MostPopularOnAmazonBeautyLeaveOneOut) {
   EXPECT_EQ(prepared->task.relevant.users.size(), 22363U);
   EvaluateOptions options;
   options.baselines = {};
-  const auto report =
-      make_baseline_report("popularity", prepared->task, prepared->dataset, options, 1, pool_);
+  const auto report = make_baseline_report(
+      "popularity",
+      {.task = &prepared->task, .dataset = &prepared->dataset, .options = options, .seed = 1},
+      pool_);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report->items, 12101U);
   EXPECT_NEAR(report->subject.metrics.at("hit@10"), 0.0135, 0.0004);
