@@ -12,19 +12,35 @@
 #include "data/interactions.h"
 
 namespace torii::data {
+namespace {
+
+constexpr const char* kTableHelp =
+    "Table or view of the database that path names (sqlite:FILE, postgres://user@host/database): "
+    "users, shop.users.";
+constexpr const char* kQueryHelp =
+    "Instead of a table: one SELECT of the database that path names; with ORDER BY where the order "
+    "of equal times matters.";
+
+}  // namespace
 
 void declare(DataOptions& options, OptionSet& set) {
   set.text(
       "data.users.path", &options.users.path,
       "Table of users, one row each: a Parquet, CSV or JSONL file, a folder of such files, or a "
       "glob (events/*.parquet), also s3://BUCKET/...; empty: users are known by id only.");
+  set.text("data.users.table", &options.users.table, kTableHelp);
+  set.text("data.users.query", &options.users.query, kQueryHelp);
   set.text("data.users.id", &options.users.id, "Column of the users table that holds the id.");
   set.text("data.items.path", &options.items.path,
            "Table of items, one row each, as data.users.path; empty: items are known by id only.");
+  set.text("data.items.table", &options.items.table, kTableHelp);
+  set.text("data.items.query", &options.items.query, kQueryHelp);
   set.text("data.items.id", &options.items.id, "Column of the items table that holds the id.");
   InteractionOptions& rows = options.interactions;
   set.text("data.interactions.path", &rows.path,
            "Table of what people did, one row for each interaction, as data.users.path.");
+  set.text("data.interactions.table", &rows.table, kTableHelp);
+  set.text("data.interactions.query", &rows.query, kQueryHelp);
   set.text("data.interactions.user_id", &rows.user_id, "Column with the user's id.");
   set.text("data.interactions.item_id", &rows.item_id, "Column with the item's id.");
   set.text("data.interactions.timestamp", &rows.timestamp,
@@ -54,6 +70,12 @@ void declare(DataOptions& options, OptionSet& set) {
 void resolve_paths(DataOptions& options, const std::filesystem::path& folder) {
   for (std::string* path : {&options.users.path, &options.items.path, &options.interactions.path}) {
     if (path->empty() || path->find("://") != std::string::npos) continue;
+    constexpr std::string_view kSqlite = "sqlite:";
+    if (path->starts_with(kSqlite)) {
+      *path = std::string(kSqlite) +
+              (folder / path->substr(kSqlite.size())).lexically_normal().string();
+      continue;
+    }
     *path = (folder / *path).lexically_normal().string();
   }
 }

@@ -16,14 +16,18 @@ namespace torii::data {
 
 /// `data.users` or `data.items` of torii.yaml: one table of entities.
 struct EntityOptions {
-  std::string path;  ///< file, folder or glob (see read_table); empty = none
-  std::string id;    ///< its id column
+  std::string path;        ///< file, folder, glob or database (see read_table); empty = none
+  std::string id;          ///< its id column
+  std::string table = {};  ///< of a database: this, or
+  std::string query = {};  ///< this
 };
 
 /// `data.interactions` of torii.yaml. A column that still has its default name may be missing from
 /// the file (all but the ids); one that was renamed must be there; "" = do not read.
 struct InteractionOptions {
   std::string path;
+  std::string table = {};  ///< of a database: this, or
+  std::string query = {};  ///< this
   std::string user_id = "user_id";
   std::string item_id = "item_id";
   std::string timestamp = "timestamp";

@@ -41,6 +41,8 @@ Result<Entities> read_entities(const EntityOptions& entity, ReadOptions read,
   Entities result;
   if (entity.path.empty()) return result;
   read.text_columns = {entity.id};
+  read.table = entity.table;
+  read.query = entity.query;
   TORII_TRY(result.table, read_table(entity.path, read, context));
   TORII_TRY(const Column* id, result.table.column(entity.id));
   result.ids = {id, result.table.untyped(), place_of(result.table, entity.id)};
@@ -56,6 +58,8 @@ Result<Table> read_interactions(const InteractionOptions& names, ReadOptions rea
   }
   const InteractionOptions defaults;
   read.columns = {names.user_id, names.item_id};
+  read.table = names.table;
+  read.query = names.query;
   const auto add = [&](const std::string& name, const std::string& standard) {
     if (name.empty()) return;
     (name == standard ? read.optional_columns : read.columns).push_back(name);

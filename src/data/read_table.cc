@@ -11,8 +11,10 @@
 #include "data/concatenate.h"
 #include "data/hive_columns.h"
 #include "data/parts.h"
+#include "data/read_sql.h"
 #include "data/table.h"
 #include "data/table_source.h"
+#include "sql/connection.h"
 
 namespace torii::data {
 namespace {
@@ -260,6 +262,21 @@ Result<TableReader> open_table(const std::string& place, const ReadOptions& opti
   return TableReader(std::move(parts), options, context);
 }
 
+// Null for no database; a table or query that is named without one is an error.
+Result<const SqlSource*> database_of(const SqlSource& source) {
+  if (sql::is_database(source.uri)) return &source;
+  if (source.table.empty() && source.query.empty()) return nullptr;
+  return invalid(
+      "{}: a {} is named, but this is no database; expected sqlite:FILE or "
+      "postgres://user@host/database",
+      source.uri, source.table.empty() ? "query" : "table");
+}
+
+const Environment& environment_of(const ReadContext& context) {
+  static const Environment kNone;
+  return context.environment == nullptr ? kNone : *context.environment;
+}
+
 }  // namespace
 
 Result<FileFormat> file_format(const std::string& name, const ReadOptions& options) {
@@ -355,12 +372,20 @@ void apply_null_values(Column& column, const std::vector<std::string>& null_valu
 
 Result<Table> read_table(const std::string& place, const ReadOptions& options,
                          const ReadContext& context) {
+  const SqlSource source{place, options.table, options.query};
+  TORII_TRY(const SqlSource* database, database_of(source));
+  if (database != nullptr) {
+    return read_sql(*database, options, environment_of(context), context.reporter);
+  }
   TORII_TRY(TableReader reader, open_table(place, options, context));
   return reader.read();
 }
 
 Result<std::vector<std::string>> column_names(const std::string& place, const ReadOptions& options,
                                               const ReadContext& context) {
+  const SqlSource source{place, options.table, options.query};
+  TORII_TRY(const SqlSource* database, database_of(source));
+  if (database != nullptr) return sql_column_names(*database, environment_of(context));
   TORII_TRY(TableReader reader, open_table(place, options, context));
   return reader.names();
 }

@@ -177,6 +177,9 @@ struct ReadOptions {
   /// Columns whose texts may come as EncodedTexts, where the file holds them so: faster where few
   /// values repeat often.
   std::vector<std::string> encoded_columns = {};
+  /// Of a database: exactly one of a table ("users", "shop.users") and a query (one SELECT).
+  std::string table = {};
+  std::string query = {};
 };
 
 /// What reading takes from outside; all of it may be absent.
@@ -196,6 +199,9 @@ struct ReadContext {
 ///    (_SUCCESS, .crc). Folders below it named KEY=VALUE give each row below them a column KEY
 ///    (VALUE percent-decoded; integer or time if all values are, else text;
 ///    __HIVE_DEFAULT_PARTITION__ = null);
+///  - a database ("sqlite:shop.db", "postgres://user@host/shop"), of which `options` names a table
+///  or
+///    a query (read_sql.h);
 ///  - a glob: * and ? within a name, [a-c], ** over folders ("events/2024-*.parquet").
 /// All files of a table have one format. Columns go by name: where a file lacks one its rows are
 /// null; integers and floats make floats; CSV and JSONL columns of different kinds make text; other
