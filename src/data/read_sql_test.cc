@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "data/interactions.h"
 #include "data/test_files.h"
 #include "sql/connection.h"
 
@@ -117,6 +118,43 @@ TEST_F(ReadSqlite, RefusesWhatIsNoTable) {
   EXPECT_FALSE(query("WITH x AS (SELECT 1) DELETE FROM users").ok());
   EXPECT_THAT(fault(read_sql({uri(), "", ""}, {}, {}, nullptr)), HasSubstr("exactly one"));
   EXPECT_THAT(fault(read_sql({uri(), "a", "SELECT 1"}, {}, {}, nullptr)), HasSubstr("exactly one"));
+}
+
+TEST_F(ReadSqlite, IsTheSameDatasetAsParquet) {
+  run({"CREATE TABLE goods (item_id INTEGER, price REAL, fresh BOOLEAN, kind TEXT, at TIMESTAMP)",
+       "CREATE TABLE events (user_id TEXT, item_id INTEGER, timestamp TIMESTAMP)",
+       "INSERT INTO goods VALUES (1, 2.5, 1, 'tea', '2024-03-01'), (2, NULL, 0, NULL, NULL)",
+       "INSERT INTO events VALUES ('u1', 1, '2024-03-01 12:00:00'), ('u1', 2, '2024-03-02'), "
+       "('u2', 2, '2024-03-01 13:00:00')"});
+  DataOptions parquet;
+  for (const std::string name : {"goods", "events"}) {
+    const auto table = read(name);
+    ASSERT_TRUE(table.ok()) << table.error().message;
+    ASSERT_TRUE(write_parquet(path(name + ".parquet"), *table).ok());
+  }
+  parquet.items.path = path("goods.parquet").string();
+  parquet.interactions.path = path("events.parquet").string();
+  DataOptions database;
+  database.items.path = database.interactions.path = uri();
+  database.items.table = "goods";
+  database.interactions.query = "SELECT * FROM events ORDER BY rowid";
+  const auto expected = load_dataset(parquet);
+  const auto found = load_dataset(database);
+  ASSERT_TRUE(expected.ok()) << expected.error().message;
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_EQ(found->dataset.interactions.size(), 3U);
+  EXPECT_EQ(found->dataset.fingerprint, expected->dataset.fingerprint);
+  database.interactions.path = path("events.parquet").string();
+  EXPECT_THAT(fault(load_dataset(database)), HasSubstr("this is no database"));
+}
+
+TEST_F(ReadSqlite, RelativeFilesAreBesideTheConfiguration) {
+  DataOptions options;
+  options.items.path = "sqlite:shop.db";
+  options.users.path = "postgres://me@host/shop";
+  resolve_paths(options, "/conf");
+  EXPECT_EQ(options.items.path, "sqlite:/conf/shop.db");
+  EXPECT_EQ(options.users.path, "postgres://me@host/shop");
 }
 
 TEST_F(ReadSqlite, StopsWhenAsked) {

@@ -1,7 +1,7 @@
 """An object store that misbehaves as the key says:  faults.py PORT [CERTIFICATE]
 
 With a file of certificate and key it speaks https. It keeps what is PUT (any bucket; no signatures), answers HEAD and ranged GET, and counts:
-GET /_count/KEY is "requests bytes" of that key so far. The key's first part names the fault:
+the object _count/KEY is "requests bytes" of that key so far. The key's first part names the fault:
 
     flaky/...      500 for the first three requests        busy/...     503 always
     reset/...      the connection is reset, twice          denied/...   403 always
@@ -97,13 +97,13 @@ class Store(http.server.BaseHTTPRequestHandler):
         self.serve()
 
     def do_GET(self):
-        if self.path.startswith("/_count/"):
-            key = self.path.removeprefix("/_count/")
-            self.answer(200, f"{REQUESTS[key]} {BYTES[key]}".encode())
-        else:
-            self.serve()
+        self.serve()
 
     def serve(self):
+        if self.path.startswith("/_count/"):
+            key = self.path.removeprefix("/_count/")
+            self.answer(200, f"{REQUESTS[key]} {BYTES[key]}".encode(), [("ETag", '"1"')])
+            return
         if self.is_handled():
             return
         key = self.key()
