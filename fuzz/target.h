@@ -17,13 +17,19 @@ void run_bundle(std::string_view input);
 void run_configuration(std::string_view input);
 void run_csv(std::string_view input);
 void run_json(std::string_view input);
+void run_jsonl(std::string_view input);
 void run_safetensors(std::string_view input);
 void run_tokenizer(std::string_view input);
 void run_words(std::string_view input);
 
 inline constexpr Target kTargets[] = {
-    {"bundle", run_bundle}, {"configuration", run_configuration}, {"csv", run_csv},
-    {"json", run_json},     {"safetensors", run_safetensors},     {"tokenizer", run_tokenizer},
+    {"bundle", run_bundle},
+    {"configuration", run_configuration},
+    {"csv", run_csv},
+    {"json", run_json},
+    {"jsonl", run_jsonl},
+    {"safetensors", run_safetensors},
+    {"tokenizer", run_tokenizer},
     {"words", run_words},
 };
 
