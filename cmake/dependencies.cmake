@@ -17,8 +17,8 @@ foreach(symbol EVP_MD_CTX_new EVP_MD_CTX_free EVP_DigestInit_ex EVP_DigestUpdate
   add_link_options(LINKER:--undefined=${symbol})
 endforeach()
 add_link_options(${OPENSSL_CRYPTO_LIBRARY} LINKER:--exclude-libs,libcrypto.a)
-# The GnuTLS flavour of libcurl: it has no TLS of OpenSSL for the wheel's copy to answer for.
-find_library(CURL_LIBRARY curl-gnutls REQUIRED)
+# Only its header: the library is opened at the first request (src/net/libcurl.h).
+find_library(CURL_LIBRARY NAMES libcurl-gnutls.so.4 REQUIRED)
 find_path(CURL_INCLUDE_DIR curl/curl.h REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 # Debian's dnnl-config asks for OpenCL, which the CPU engine does not need.
@@ -39,7 +39,6 @@ target_link_libraries(torii_yaml INTERFACE yaml-cpp)
 add_library(torii_crypto INTERFACE)
 target_link_libraries(torii_crypto INTERFACE OpenSSL::Crypto)
 add_library(torii_curl INTERFACE)
-target_link_libraries(torii_curl INTERFACE ${CURL_LIBRARY})
 target_include_directories(torii_curl SYSTEM INTERFACE ${CURL_INCLUDE_DIR})
 add_library(torii_icu INTERFACE)
 target_link_libraries(torii_icu INTERFACE ICU::uc)

@@ -39,10 +39,13 @@ set(wheel_libraries ${TORII_ARROW_LIBRARIES} ${TORII_OPENVINO_LIBRARIES})
 if(wheel_libraries)
   install(FILES ${wheel_libraries} DESTINATION lib)
 endif()
-# Opened by name when a PostgreSQL database is named, so no program's list of needs holds it.
-file(REAL_PATH ${LIBPQ_LIBRARY} libpq_file)
-install(FILES ${libpq_file} DESTINATION lib RENAME libpq.so.5)
-list(APPEND wheel_libraries ${libpq_file})
+# Opened by name when a database or a server is named, so no program's list of needs holds them.
+foreach(library ${LIBPQ_LIBRARY} ${CURL_LIBRARY})
+  file(REAL_PATH ${library} file)
+  cmake_path(GET library FILENAME name)
+  install(FILES ${file} DESTINATION lib RENAME ${name})
+  list(APPEND wheel_libraries ${file})
+endforeach()
 install(CODE "set(programs \"${programs}\")\nset(libraries \"${libraries}\")\nset(wheel_libraries \"${wheel_libraries}\")")
 install(CODE [[
   file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${programs} LIBRARIES ${libraries} ${wheel_libraries}

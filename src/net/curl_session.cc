@@ -11,6 +11,7 @@ namespace torii::net {
 namespace {
 
 struct Transfer {
+  const Libcurl* curl;
   CURL* handle;
   const CurlRequest* request;
   Reporter* reporter;
@@ -46,7 +47,7 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user)
   auto& transfer = *static_cast<Transfer*>(user);
   if (!transfer.request->sink) return size * count;
   long status = 0;
-  curl_easy_getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &status);
+  transfer.curl->easy_getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &status);
   transfer.outcome->status = static_cast<int>(status);
   auto taken = transfer.request->sink({data, size * count}, *transfer.outcome);
   if (taken.ok()) return size * count;
@@ -80,9 +81,9 @@ bool may_be_repeated(int status) {
   return std::ranges::find(kStatuses, status) != kStatuses.end();
 }
 
-Error error_of(CURLcode code, const char* detail, const std::string& url) {
+Error error_of(CURLcode code, const char* detail, const char* meaning, const std::string& url) {
   const std::string where = shown(url);
-  const std::string why = *detail != '\0' ? detail : curl_easy_strerror(code);
+  const std::string why = *detail != '\0' ? detail : meaning;
   switch (code) {
     case CURLE_URL_MALFORMAT:
       return invalid("{}: this is no URL ({})", where, why);
@@ -119,8 +120,9 @@ std::string value_of(const Environment& environment, std::initializer_list<const
 }
 
 struct HeaderList {
+  const Libcurl* curl;
   curl_slist* list = nullptr;
-  ~HeaderList() { curl_slist_free_all(list); }
+  ~HeaderList() { curl->slist_free_all(list); }
 };
 
 }  // namespace
@@ -147,9 +149,13 @@ std::string shown(std::string_view url) {
 CurlSession::CurlSession(const Environment& environment, const HttpOptions& options,
                          Reporter& reporter)
     : environment_(environment), options_(options), reporter_(&reporter) {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);  // once, thread-safe
-  TORII_CHECK(ready == CURLE_OK, "libcurl starts");
-  handle_.reset(curl_easy_init());
+  const auto library = libcurl();
+  if (!library.ok()) {
+    why_not_ = library.error();
+    return;
+  }
+  curl_ = *library;
+  handle_ = {curl_->easy_init(), Free{curl_}};
   TORII_CHECK(handle_ != nullptr, "a libcurl handle");
 }
 
@@ -159,9 +165,9 @@ void CurlSession::set_proxy(const std::string& url) {
                           ? value_of(environment_, {"https_proxy", "HTTPS_PROXY"})
                           : value_of(environment_, {"http_proxy"});
   if (proxy.empty()) proxy = value_of(environment_, {"all_proxy", "ALL_PROXY"});
-  curl_easy_setopt(handle_.get(), CURLOPT_PROXY, proxy.c_str());
-  curl_easy_setopt(handle_.get(), CURLOPT_NOPROXY,
-                   value_of(environment_, {"no_proxy", "NO_PROXY"}).c_str());
+  curl_->easy_setopt(handle_.get(), CURLOPT_PROXY, proxy.c_str());
+  curl_->easy_setopt(handle_.get(), CURLOPT_NOPROXY,
+                     value_of(environment_, {"no_proxy", "NO_PROXY"}).c_str());
 }
 
 void CurlSession::set_trust() {
@@ -174,48 +180,52 @@ void CurlSession::set_trust() {
     if (!file.empty()) break;
     if (std::filesystem::exists(usual, ignored)) file = usual;
   }
-  if (!file.empty()) curl_easy_setopt(handle_.get(), CURLOPT_CAINFO, file.c_str());
+  if (!file.empty()) curl_->easy_setopt(handle_.get(), CURLOPT_CAINFO, file.c_str());
 }
 
 CurlOutcome CurlSession::perform(const CurlRequest& request) {
-  CURL* handle = handle_.get();
-  curl_easy_reset(handle);  // keeps the connection
   CurlOutcome outcome;
-  Transfer transfer{handle, &request, reporter_, &outcome, std::nullopt};
-  HeaderList headers;
+  if (curl_ == nullptr) {
+    outcome.error = why_not_;
+    return outcome;
+  }
+  CURL* handle = handle_.get();
+  curl_->easy_reset(handle);  // keeps the connection
+  Transfer transfer{curl_, handle, &request, reporter_, &outcome, std::nullopt};
+  HeaderList headers{curl_};
   for (const auto& [name, value] : request.headers) {
-    headers.list = curl_slist_append(headers.list, (name + ": " + value).c_str());
+    headers.list = curl_->slist_append(headers.list, (name + ": " + value).c_str());
   }
   std::array<char, CURL_ERROR_SIZE> detail{};
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail.data());
-  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR,
-                   request.url.starts_with("https:") ? "https" : "http,https");
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(handle, CURLOPT_MAXREDIRS, static_cast<long>(options_.redirects_max));
-  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.list);
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "torii");
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(options_.connect_timeout_ms));
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
-                   static_cast<long>(std::max(1, options_.stall_timeout_ms / 1000)));
-  if (request.head) curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
-  if (request.compressed) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
-  if (!request.range.empty()) curl_easy_setopt(handle, CURLOPT_RANGE, request.range.c_str());
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
-  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
+  curl_->easy_setopt(handle, CURLOPT_ERRORBUFFER, detail.data());
+  curl_->easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  curl_->easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_->easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR,
+                     request.url.starts_with("https:") ? "https" : "http,https");
+  curl_->easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_->easy_setopt(handle, CURLOPT_MAXREDIRS, static_cast<long>(options_.redirects_max));
+  curl_->easy_setopt(handle, CURLOPT_HTTPHEADER, headers.list);
+  curl_->easy_setopt(handle, CURLOPT_USERAGENT, "torii");
+  curl_->easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_->easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
+                     static_cast<long>(options_.connect_timeout_ms));
+  curl_->easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_->easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
+                     static_cast<long>(std::max(1, options_.stall_timeout_ms / 1000)));
+  if (request.head) curl_->easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  if (request.compressed) curl_->easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+  if (!request.range.empty()) curl_->easy_setopt(handle, CURLOPT_RANGE, request.range.c_str());
+  curl_->easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+  curl_->easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
+  curl_->easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+  curl_->easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
+  curl_->easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  curl_->easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_->easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
   set_proxy(request.url);
   set_trust();
 
-  const CURLcode code = curl_easy_perform(handle);
+  const CURLcode code = curl_->easy_perform(handle);
   if (transfer.failure) {
     outcome.error = std::move(transfer.failure);
     return outcome;
@@ -225,16 +235,16 @@ CurlOutcome CurlSession::perform(const CurlRequest& request) {
     return outcome;
   }
   if (code != CURLE_OK) {
-    outcome.error = error_of(code, detail.data(), request.url);
+    outcome.error = error_of(code, detail.data(), curl_->easy_strerror(code), request.url);
     outcome.repeatable = may_be_repeated(code);
     return outcome;
   }
   long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  curl_->easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   outcome.status = static_cast<int>(status);
   outcome.repeatable = may_be_repeated(outcome.status);
   curl_off_t wait_s = 0;
-  curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait_s);
+  curl_->easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait_s);
   outcome.retry_after_ms = std::clamp<curl_off_t>(wait_s, 0, 3600) * 1000;
   return outcome;
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <curl/curl.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +11,7 @@
 #include "base/reporter.h"
 #include "base/result.h"
 #include "net/http_client.h"
+#include "net/libcurl.h"
 
 namespace torii::net {
 
@@ -47,11 +46,14 @@ class CurlSession {
 
  private:
   struct Free {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+    const Libcurl* curl;
+    void operator()(CURL* handle) const { curl->easy_cleanup(handle); }
   };
   void set_proxy(const std::string& url);
   void set_trust();
 
+  const Libcurl* curl_ = nullptr;  ///< null if there is none: why_not_ says why
+  std::optional<Error> why_not_;
   std::unique_ptr<CURL, Free> handle_;
   Environment environment_;
   HttpOptions options_;

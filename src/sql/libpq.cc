@@ -1,9 +1,8 @@
 #include "sql/libpq.h"
 
-#include <dlfcn.h>
-
 #include <string>
-#include <type_traits>
+
+#include "base/shared_library.h"
 
 namespace torii::sql {
 namespace {
@@ -14,52 +13,41 @@ struct Loaded {
 };
 
 Loaded load() {
+  SharedLibrary library("libpq.so.5");
   Loaded loaded;
-  int flags = RTLD_NOW | RTLD_LOCAL;
-#if !defined(__SANITIZE_ADDRESS__)  // which refuses it
-  flags |= RTLD_DEEPBIND;           // its own OpenSSL before any that is loaded already
-#endif
-  void* library = ::dlopen("libpq.so.5", flags);
-  if (library == nullptr) {
-    loaded.fault = ::dlerror();
-    return loaded;
-  }
-  const auto find = [&](const char* name, auto& call) {
-    call = reinterpret_cast<std::decay_t<decltype(call)>>(::dlsym(library, name));
-    if (call == nullptr) loaded.fault = std::string("it has no ") + name;
-  };
   Libpq& calls = loaded.calls;
-  find("PQconnectdbParams", calls.PQconnectdbParams);
-  find("PQfinish", calls.PQfinish);
-  find("PQstatus", calls.PQstatus);
-  find("PQerrorMessage", calls.PQerrorMessage);
-  find("PQsocket", calls.PQsocket);
-  find("PQsendPrepare", calls.PQsendPrepare);
-  find("PQsendDescribePrepared", calls.PQsendDescribePrepared);
-  find("PQsendQueryPrepared", calls.PQsendQueryPrepared);
-  find("PQsendQueryParams", calls.PQsendQueryParams);
-  find("PQsetSingleRowMode", calls.PQsetSingleRowMode);
-  find("PQconsumeInput", calls.PQconsumeInput);
-  find("PQisBusy", calls.PQisBusy);
-  find("PQgetResult", calls.PQgetResult);
-  find("PQclear", calls.PQclear);
-  find("PQresultStatus", calls.PQresultStatus);
-  find("PQresultErrorField", calls.PQresultErrorField);
-  find("PQcmdTuples", calls.PQcmdTuples);
-  find("PQnfields", calls.PQnfields);
-  find("PQfname", calls.PQfname);
-  find("PQftype", calls.PQftype);
-  find("PQnparams", calls.PQnparams);
-  find("PQntuples", calls.PQntuples);
-  find("PQgetvalue", calls.PQgetvalue);
-  find("PQgetlength", calls.PQgetlength);
-  find("PQgetisnull", calls.PQgetisnull);
-  find("PQgetCancel", calls.PQgetCancel);
-  find("PQcancel", calls.PQcancel);
-  find("PQfreeCancel", calls.PQfreeCancel);
-  find("PQputCopyData", calls.PQputCopyData);
-  find("PQputCopyEnd", calls.PQputCopyEnd);
-  find("PQsetNoticeProcessor", calls.PQsetNoticeProcessor);
+  library.find("PQconnectdbParams", calls.PQconnectdbParams);
+  library.find("PQfinish", calls.PQfinish);
+  library.find("PQstatus", calls.PQstatus);
+  library.find("PQerrorMessage", calls.PQerrorMessage);
+  library.find("PQsocket", calls.PQsocket);
+  library.find("PQsendPrepare", calls.PQsendPrepare);
+  library.find("PQsendDescribePrepared", calls.PQsendDescribePrepared);
+  library.find("PQsendQueryPrepared", calls.PQsendQueryPrepared);
+  library.find("PQsendQueryParams", calls.PQsendQueryParams);
+  library.find("PQsetSingleRowMode", calls.PQsetSingleRowMode);
+  library.find("PQconsumeInput", calls.PQconsumeInput);
+  library.find("PQisBusy", calls.PQisBusy);
+  library.find("PQgetResult", calls.PQgetResult);
+  library.find("PQclear", calls.PQclear);
+  library.find("PQresultStatus", calls.PQresultStatus);
+  library.find("PQresultErrorField", calls.PQresultErrorField);
+  library.find("PQcmdTuples", calls.PQcmdTuples);
+  library.find("PQnfields", calls.PQnfields);
+  library.find("PQfname", calls.PQfname);
+  library.find("PQftype", calls.PQftype);
+  library.find("PQnparams", calls.PQnparams);
+  library.find("PQntuples", calls.PQntuples);
+  library.find("PQgetvalue", calls.PQgetvalue);
+  library.find("PQgetlength", calls.PQgetlength);
+  library.find("PQgetisnull", calls.PQgetisnull);
+  library.find("PQgetCancel", calls.PQgetCancel);
+  library.find("PQcancel", calls.PQcancel);
+  library.find("PQfreeCancel", calls.PQfreeCancel);
+  library.find("PQputCopyData", calls.PQputCopyData);
+  library.find("PQputCopyEnd", calls.PQputCopyEnd);
+  library.find("PQsetNoticeProcessor", calls.PQsetNoticeProcessor);
+  loaded.fault = library.fault();
   return loaded;
 }
 
