@@ -19,8 +19,11 @@ namespace fs = std::filesystem;
 
 Error failure(const fs::path& path, std::string_view action, int number) {
   const bool absent = number == ENOENT || number == ENOTDIR;
-  return make_error(absent ? ErrorCode::kNotFound : ErrorCode::kIo, "{}: cannot {}: {}",
-                    path.string(), action, errno_text(number));
+  const bool misnamed = number == ELOOP || number == ENAMETOOLONG;
+  const ErrorCode code = absent     ? ErrorCode::kNotFound
+                         : misnamed ? ErrorCode::kInvalidArgument
+                                    : ErrorCode::kIo;
+  return make_error(code, "{}: cannot {}: {}", path.string(), action, errno_text(number));
 }
 
 Error changed(const fs::path& path) {

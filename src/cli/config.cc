@@ -22,7 +22,8 @@ constexpr int kMax = 10000;
 void drop_local(Json& tree) {
   if (!tree.is_object()) return;
   std::erase_if(tree.as_object(), [](const Json::Member& member) {
-    return member.first == "path" || member.first == "checkpoint_s";
+    const std::string& key = member.first;
+    return key == "path" || key == "table" || key == "query" || key == "checkpoint_s";
   });
   for (auto& [name, value] : tree.as_object()) drop_local(value);
 }

@@ -60,7 +60,7 @@ data::Table interactions_table() {
   for (int u = 0; u < kUsers; ++u) {
     for (int n = 0; n < 9; ++n) {
       users.push_back(u);
-      items.push_back(100 + (2 * (u * 7 + n * 3) + u % 2) % kItems);
+      items.push_back(100 + (u * 7 + n * 3) % kItems);
       times.push_back((1'700'000'000 + u * 100 + n) * kSecondMs);
     }
   }
