@@ -39,6 +39,7 @@ Result<void> run(Session& session, const CandidatesFlags& flags) {
   TORII_TRY(const FileLock lock, FileLock::take(flags.out));
   Stopwatch watch;
   TORII_TRY(const OpenBundle opened, open_for_data(session, flags.bundle, flags.data));
+  TORII_TRY_VOID(check_not_data(flags.out, "--out", opened.config->data));
   TORII_TRY(const data::LoadedDataset loaded, load_for_bundle(session, opened));
   const data::Dataset& dataset = loaded.dataset;
   watch.lap("load");

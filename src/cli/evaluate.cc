@@ -155,6 +155,9 @@ Result<void> run(Session& session, const EvaluateFlags& flags) {
   }
   TORII_TRY(Judged judged, open_judged(session, flags));
   Config& config = judged.config();
+  if (!flags.report.empty()) {
+    TORII_TRY_VOID(check_not_data(flags.report, "--report", config.data));
+  }
   if (session.given("--k")) config.evaluate.k = {flags.k};
   TORII_TRY(const std::vector<int> ks,
             parse_ks(fmt::format("{}", fmt::join(config.evaluate.k, ","))));

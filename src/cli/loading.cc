@@ -128,6 +128,24 @@ Result<void> check_file_place(const std::string& out, std::string_view flag,
                  (without_slash(out) / example).string());
 }
 
+Result<void> check_not_data(const std::string& out, std::string_view flag,
+                            const data::DataOptions& data) {
+  std::error_code ignored;
+  const fs::path place = fs::weakly_canonical(out, ignored);
+  for (const std::string& table : {data.users.path, data.items.path, data.interactions.path}) {
+    if (table.empty()) continue;
+    const fs::path read = fs::canonical(table, ignored);
+    for (fs::path at = place; !read.empty(); at = at.parent_path()) {
+      if (at == read) {
+        return invalid("{}={}: this is data that is read ({}); name another place", flag, out,
+                       table);
+      }
+      if (!at.has_relative_path()) break;
+    }
+  }
+  return {};
+}
+
 Result<void> check_bundle_place(const std::string& out) {
   std::error_code ignored;
   const fs::path path = without_slash(out);

@@ -56,6 +56,9 @@ void set_findings(Json& document, const data::Dataset& dataset);
 /// The same for a file: the folder above must exist, and no folder of that name.
 [[nodiscard]] Result<void> check_file_place(const std::string& out, std::string_view flag = "--out",
                                             std::string_view example = "candidates.parquet");
+/// Refuses a place that is one of the tables read, or lies in a folder that is one.
+[[nodiscard]] Result<void> check_not_data(const std::string& out, std::string_view flag,
+                                          const data::DataOptions& data);
 /// The same for a folder of tables, which is made with all folders above: new, empty, or one that
 /// holds a table of `names` already. A bundle is none.
 [[nodiscard]] Result<void> check_tables_place(const std::string& out,
