@@ -61,7 +61,6 @@ Result<void> write_report(Session& session, const ReportedJudgement& reported) {
   input.seconds = reported.report->seconds;
   input.seconds.insert(input.seconds.end(), reported.seconds.begin(), reported.seconds.end());
   input.user_ids = reported.user_ids;
-  input.seed = static_cast<std::uint64_t>(reported.config->train.seed);
   return write_file_durably(reported.path, report::render(input, *pool));
 }
 

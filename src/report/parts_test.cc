@@ -189,13 +189,31 @@ TEST(ShownItems, CountPlacesOfTheFirstK) {
   outcome.lists.entries = {{0, 3.0F}, {1, 2.0F}, {2, 1.0F}, {0, 3.0F}, {3, 2.0F}, {}};
   outcome.lists.counts = {3, 2};
   const std::vector<std::uint8_t> groups = {0, 3, 3, 3};
-  const Exposure two = exposure_of_lists(outcome, 2, groups);
-  EXPECT_EQ(two.places, 4U);
+  const Places two = places_of(outcome, 2, groups);
+  EXPECT_EQ(two.all, 4U);
   EXPECT_EQ(two.counts, (std::vector<std::uint64_t>{2, 1, 1}));
   EXPECT_DOUBLE_EQ(two.groups[0], 0.5);
   EXPECT_DOUBLE_EQ(two.groups[3], 0.5);
-  // Items 0, 1, 1, 2 in ascending order: (2*2-5)*1 + (2*3-5)*1 + (2*4-5)*2 = 6; 6 / (4*4).
-  EXPECT_DOUBLE_EQ(two.gini, 6.0 / 16.0);
+  EXPECT_EQ(shown_items(3.0 / 7.0, 7), 3U);
+}
+
+TEST(ShownItems, ChoicesAreOneListOfAllThatIsRelevant) {
+  ThreadPool pool(1);
+  const testing::SmallShop shop(pool);
+  const evaluate::Outcome all = choices_as_list(shop.task.relevant);
+  const auto& list = all.lists;
+  ASSERT_EQ(list.size(), 1U);
+  ASSERT_EQ(list.of(0).size(), shop.task.relevant.items.items.size());
+  EXPECT_EQ(list.of(0).back().item, shop.task.relevant.items.items.back());
+}
+
+TEST(ShownItems, TheLastGroupIsTheTailOfTheExposure) {
+  ThreadPool pool(1);
+  const testing::SmallShop shop(pool);
+  const auto groups =
+      popularity_groups(shop.task, shop.world.dataset.interactions, testing::kThings);
+  const Places places = places_of(shop.report.subject, 10, groups);
+  EXPECT_DOUBLE_EQ(places.groups.back(), shop.report.subject.exposure.at("tail_share@10"));
 }
 
 }  // namespace

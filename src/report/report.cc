@@ -38,9 +38,11 @@ Html head(const Input& input) {
 std::string render(const Input& input, ThreadPool& pool) {
   TORII_CHECK(input.report != nullptr && input.task != nullptr && input.dataset != nullptr,
               "a report has a judgement and its data");
-  const Measured measured = measure(input, pool);
+  const Measured measured = measure(input);
   const std::vector<Section> sections = {
-      {"metrics", "Beside simple methods", metrics_section(measured)},
+      {"metrics",
+       input.report->rivals.empty() ? "Beside simple methods" : "Beside simple methods and rivals",
+       metrics_section(measured)},
       {"groups", "For whom it works", slices_section(measured)},
       {"popularity", "What it shows", popularity_section(measured)},
       {"map", "How it sees the items", map_section(input, pool)},

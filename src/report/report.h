@@ -46,7 +46,6 @@ struct Input {
   /// Show the ids of the sample people and all that the data says of them. Otherwise they are
   /// numbered, and values that fewer than 10 people share are left out.
   bool user_ids = false;
-  std::uint64_t seed = 0;  ///< of the intervals
 };
 
 /// The report as one HTML page that loads nothing, runs no script and can be read without either.

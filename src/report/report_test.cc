@@ -51,6 +51,12 @@ std::size_t count(const std::string& text, const std::string& what) {
 
 class Report : public ::testing::Test {
  protected:
+  // After a change of what was judged.
+  void compare_again() {
+    auto& report = shop_.report;
+    report.comparisons = {evaluate::compare(report.baselines[0].name, report.subject.per_user,
+                                            report.baselines[0].per_user, {.seed = 7}, pool_)};
+  }
   ThreadPool pool_{2};
   SmallShop shop_{pool_};
 };
@@ -139,17 +145,96 @@ TEST_F(Report, SameInputGivesTheSameBytes) {
 TEST_F(Report, SaysWhatIsWorse) {
   EXPECT_NE(render(shop_.input, pool_).find("Better than the most popular items"),
             std::string::npos);
+  EXPECT_EQ(render(shop_.input, pool_).find("rivals"), std::string::npos);
   // The same judgement with the parts exchanged.
-  std::swap(shop_.report.subject.per_user, shop_.report.baselines[0].per_user);
-  std::swap(shop_.report.subject.metrics, shop_.report.baselines[0].metrics);
+  std::swap(shop_.report.subject, shop_.report.baselines[0]);
+  std::swap(shop_.report.subject.name, shop_.report.baselines[0].name);
+  compare_again();
   EXPECT_NE(render(shop_.input, pool_).find("Worse than the most popular items"),
             std::string::npos);
   shop_.report.baselines[0] = shop_.report.subject;
   shop_.report.baselines[0].name = "popularity";
+  compare_again();
   EXPECT_NE(render(shop_.input, pool_).find("No clear difference to the most popular items"),
             std::string::npos);
   shop_.report.users = 29;
   EXPECT_NE(render(shop_.input, pool_).find("too few for a verdict"), std::string::npos);
+}
+
+TEST_F(Report, TakesDifferencesAndExposureFromTheJudgement) {
+  // Numbers that no draw of people would give.
+  evaluate::Comparison& comparison = shop_.report.comparisons[0];
+  for (evaluate::Difference& difference : comparison.differences) {
+    difference.interval = {-0.1234, 0.5678};
+    difference.verdict = evaluate::Verdict::kNoClearDifference;
+  }
+  shop_.report.subject.exposure["coverage@10"] = 0.5;
+  shop_.report.subject.exposure["gini@10"] = 0.4321;
+  shop_.report.subject.exposure["novelty@10"] = 9.87;
+  shop_.report.subject.exposure["tail_share@10"] = 0.6543;
+  shop_.report.baselines[0].intervals["hit@10"] = {0.0111, 0.9991};
+  shop_.report.random["ndcg@10"] = 0.0456;
+  const std::string page = render(shop_.input, pool_);
+  EXPECT_NE(page.find("No clear difference to the most popular items"), std::string::npos);
+  // The sentence, the row of the main metric, and a row for each of all metrics.
+  EXPECT_EQ(count(page, "−0.1234 to +0.5678"), 2 + comparison.differences.size());
+  for (const char* part : {">0.4321<", ">9.87<", ">65.4 %<", "15 items reach somebody",
+                           "0.0111 to 0.9991", ">0.0456<", "Random ranking 0.0456."}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  }
+}
+
+TEST_F(Report, GroupsHaveIntervals) {
+  ASSERT_FALSE(shop_.report.slices.empty());
+  for (evaluate::Slice& slice : shop_.report.slices) slice.intervals["ndcg@10"] = {0.0123, 0.9876};
+  const std::string page = render(shop_.input, pool_);
+  EXPECT_EQ(count(page, "<td class=\"n\">0.0123 to 0.9876</td>"), shop_.report.slices.size());
+}
+
+TEST_F(Report, ColumnsAreThereIfAskedFor) {
+  std::string page = render(shop_.input, pool_);
+  EXPECT_EQ(page.find("By column"), std::string::npos);
+  shop_.judge_with({}, {"users.city", "items.kind"}, pool_);
+  page = render(shop_.input, pool_);
+  EXPECT_EQ(fault_of(page), "");
+  EXPECT_EQ(count(page, "<h3>By column</h3>"), 1U);
+  EXPECT_EQ(count(page, "A group has at least 30 people"), 1U);
+  for (const char* part : {"<b>users.city</b>", "<bdi>Kyoto</bdi>", "People by users.city",
+                           "id=\"segment-1-t\"", "1 value was too small"}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  }
+  EXPECT_EQ(page.find("Rareville"), std::string::npos) << "shared by fewer than 10 people";
+  EXPECT_EQ(page.find("<b>bold"), std::string::npos);
+  // Nobody in any group: said, and no empty chart.
+  shop_.report.segments[0].groups.clear();
+  page = render(shop_.input, pool_);
+  EXPECT_NE(page.find("no value has 30 people"), std::string::npos);
+  EXPECT_EQ(fault_of(page), "");
+  ThreadPool one(1);
+  EXPECT_TRUE(page == render(shop_.input, one));
+}
+
+TEST_F(Report, RivalsStandBesideTheBaselines) {
+  shop_.judge_with({"/home/me/old<1>.bundle", "a/same.bundle", "b/same.bundle/"}, {}, pool_);
+  std::string page = render(shop_.input, pool_);
+  EXPECT_EQ(fault_of(page), "");
+  EXPECT_NE(page.find("Beside simple methods and rivals"), std::string::npos);
+  EXPECT_NE(page.find("<strong>no clear difference</strong> to <bdi>old&lt;1&gt;.bundle</bdi> on "
+                      "the same people"),
+            std::string::npos);
+  EXPECT_EQ(page.find("/home/me"), std::string::npos) << "the name says which, not where";
+  EXPECT_NE(page.find("<bdi>a/same.bundle</bdi>"), std::string::npos);
+  EXPECT_NE(page.find("<bdi>b/same.bundle/</bdi>"), std::string::npos);
+  EXPECT_NE(page.find("The difference to old&lt;1&gt;.bundle in all metrics"), std::string::npos);
+  ThreadPool one(1);
+  EXPECT_TRUE(page == render(shop_.input, one));
+  for (const auto& [verdict, text] :
+       {std::pair(evaluate::Verdict::kBetter, "clearly better than <bdi>old"),
+        std::pair(evaluate::Verdict::kWorse, "clearly worse than <bdi>old")}) {
+    for (auto& difference : shop_.report.comparisons[1].differences) difference.verdict = verdict;
+    page = render(shop_.input, pool_);
+    EXPECT_NE(page.find(text), std::string::npos) << text;
+  }
 }
 
 TEST_F(Report, ShowsTheKeptEpochOrSaysThatThereIsNoHistory) {
@@ -165,6 +250,7 @@ TEST_F(Report, OfABaselineHasNoMap) {
   shop_.input.bundle = nullptr;
   shop_.input.item_embeddings = {};
   shop_.report.baselines.clear();
+  shop_.report.comparisons.clear();
   const std::string page = render(shop_.input, pool_);
   EXPECT_NE(page.find("A baseline has no embeddings to draw"), std::string::npos);
   EXPECT_NE(page.find("Judged without a baseline beside it"), std::string::npos);

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "evaluate/bootstrap.h"
+#include "evaluate/comparison.h"
 #include "report/html.h"
 #include "report/people.h"
 #include "report/report.h"
@@ -13,24 +13,24 @@
 // The parts of the page: each takes what was measured and gives its markup, without heading.
 namespace torii::report {
 
-/// A baseline beside the subject, on the same people.
+/// Another ranker on the same people: a baseline, or a rival.
 struct Against {
-  const evaluate::Outcome* baseline = nullptr;
-  std::map<std::string, evaluate::Interval> intervals;    ///< of the baseline
-  std::map<std::string, evaluate::Interval> differences;  ///< subject - baseline, paired by person
+  std::string name;  ///< for people: a rival's path is cut down to what tells it apart
+  const evaluate::Outcome* outcome = nullptr;
+  const evaluate::Comparison* comparison = nullptr;  ///< the subject with it
+  bool rival = false;
+  /// Of the metric, which was judged.
+  [[nodiscard]] const evaluate::Difference& difference(std::string_view metric) const;
 };
 
 /// What several sections need.
 struct Measured {
   const Input* input = nullptr;
   MainMetric main;
-  std::vector<Against> against;
+  std::vector<Against> against;  ///< baselines, then rivals
+  bool too_few = false;          ///< people for a verdict
 };
-[[nodiscard]] Measured measure(const Input& input, ThreadPool& pool);
-
-/// Is the subject clearly better or worse by the main metric? The interval of the difference says.
-enum class Verdict { kBetter, kWorse, kUnclear, kTooFewPeople };
-[[nodiscard]] Verdict verdict(const Measured& measured, const Against& against);
+[[nodiscard]] Measured measure(const Input& input);
 
 /// "the most popular items" for "popularity"; other names as they are.
 [[nodiscard]] std::string plain_name(std::string_view ranker);
@@ -40,6 +40,8 @@ enum class Verdict { kBetter, kWorse, kUnclear, kTooFewPeople };
 [[nodiscard]] Html summary_section(const Measured& measured);
 [[nodiscard]] Html metrics_section(const Measured& measured);
 [[nodiscard]] Html slices_section(const Measured& measured);
+/// A part of slices_section(): the tables of evaluate.segments; empty without any.
+[[nodiscard]] Html segments_part(const Measured& measured);
 [[nodiscard]] Html popularity_section(const Measured& measured);
 [[nodiscard]] Html learning_section(const Input& input);
 [[nodiscard]] Html map_section(const Input& input, ThreadPool& pool);

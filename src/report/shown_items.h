@@ -21,20 +21,21 @@ inline constexpr std::size_t kPopularityGroups = 4;
                                                           const data::Interactions& interactions,
                                                           std::size_t items);
 
-/// How often each item gets a place: who is shown, and how evenly.
-struct Exposure {
-  std::string name;
-  std::uint64_t places = 0;
-  std::uint64_t distinct = 0;         ///< items with at least one place
-  double gini = 0.0;                  ///< over all items: 0 all alike, towards 1 one item has all
+/// Items that have a place somewhere: coverage as evaluate::exposure() gives it.
+[[nodiscard]] std::uint64_t shown_items(double coverage, std::size_t items);
+
+/// How the places fall to the items. What can be told in one number is in Outcome.exposure.
+struct Places {
+  std::uint64_t all = 0;
   std::vector<double> groups;         ///< share of the places of each popularity group
   std::vector<std::uint64_t> counts;  ///< of items that have a place, most first
 };
 /// Of the first k places of the lists.
-[[nodiscard]] Exposure exposure_of_lists(const evaluate::Outcome& outcome, std::size_t k,
-                                         std::span<const std::uint8_t> groups);
-/// Of what people chose: the relevant items.
-[[nodiscard]] Exposure exposure_of_choices(const evaluate::Relevant& relevant,
-                                           std::span<const std::uint8_t> groups);
+[[nodiscard]] Places places_of(const evaluate::Outcome& outcome, std::size_t k,
+                               std::span<const std::uint8_t> groups);
+
+/// What people chose, the relevant items, as the one list of an outcome: so that it can be looked
+/// at as lists are. Metrics are left out.
+[[nodiscard]] evaluate::Outcome choices_as_list(const evaluate::Relevant& relevant);
 
 }  // namespace torii::report

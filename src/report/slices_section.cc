@@ -14,6 +14,9 @@ std::string explained(std::string_view slice) {
       {"users:new", "people without history"},
       {"users:few", "people with a short history"},
       {"users:many", "people with a long history"},
+      {"items:new", "choices among items that nobody had before"},
+      {"items:few", "choices among items that few had before"},
+      {"items:many", "choices among items that many had before"},
       {"items:head", "choices among the most popular fifth of the items"},
       {"items:tail", "choices among the other items"},
   };
@@ -30,7 +33,9 @@ Html slices_section(const Measured& measured) {
   const std::string& metric = measured.main.name;
   const double all = report.subject.metrics.at(metric);
   if (report.slices.empty()) {
-    return {"<p>There are no groups to compare: everybody falls into one.</p>\n"};
+    Html out{"<p>There are no groups to compare: everybody falls into one.</p>\n"};
+    out += segments_part(measured);
+    return out;
   }
   // One figure for each family of slices: what stands before the colon.
   std::vector<std::pair<std::string, std::vector<const evaluate::Slice*>>> families;
@@ -58,28 +63,33 @@ Html slices_section(const Measured& measured) {
       const std::size_t colon = slice->name.find(':');
       const std::string name =
           colon == std::string::npos ? slice->name : slice->name.substr(colon + 1);
-      chart.rows.push_back({name, true, value, value, value});
+      const evaluate::Interval interval = slice->intervals.at(metric);
+      chart.rows.push_back({name, true, value, interval.low, interval.high});
       chart.text.description +=
-          fmt::format("{} {} of {} people. ", slice->name, metric_text(value), slice->users);
+          fmt::format("{} {} of {} people, 95 % interval {}. ", slice->name, metric_text(value),
+                      slice->users, range_text(interval.low, interval.high));
     }
     out += html("<figure><figcaption><b>{}</b></figcaption>{}</figure>\n", family, draw(chart));
   }
   out += {"</div>\n"};
-  HtmlTable table("Groups",
-                  {"group", "what it is", "people", metric, fmt::format("hit@{}", measured.main.k),
-                   fmt::format("recall@{}", measured.main.k)});
+  HtmlTable table("Groups", {"group", "what it is", "people", metric, "95 % interval",
+                             fmt::format("hit@{}", measured.main.k),
+                             fmt::format("recall@{}", measured.main.k)});
   table.set_text_columns(2);
   for (const evaluate::Slice& slice : report.slices) {
     const auto value = [&](const std::string& name) {
       const auto it = slice.metrics.find(name);
       return it == slice.metrics.end() ? std::string("-") : metric_text(it->second);
     };
-    table.add({data_text(slice.name, 40), html("{}", explained(slice.name)),
-               html("{}", grouped(slice.users)), html("{}", value(metric)),
-               html("{}", value(fmt::format("hit@{}", measured.main.k))),
-               html("{}", value(fmt::format("recall@{}", measured.main.k)))});
+    table.add(
+        {data_text(slice.name, 40), html("{}", explained(slice.name)),
+         html("{}", grouped(slice.users)), html("{}", value(metric)),
+         html("{}", range_text(slice.intervals.at(metric).low, slice.intervals.at(metric).high)),
+         html("{}", value(fmt::format("hit@{}", measured.main.k))),
+         html("{}", value(fmt::format("recall@{}", measured.main.k)))});
   }
   out += table.done();
+  out += segments_part(measured);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,8 +45,7 @@ struct SmallShop {
   std::vector<std::string> titles;
   Input input;
 
-  explicit SmallShop(ThreadPool& pool, const std::vector<std::string>& baselines = {"popularity"})
-      : embeddings(kThings, 8) {
+  explicit SmallShop(ThreadPool& pool) : embeddings(kThings, 8) {
     std::vector<evaluate::testing::Row> rows;
     for (std::uint32_t u = 0; u < kPeople; ++u) {
       for (std::uint32_t n = 0; n < 5; ++n) {
@@ -100,17 +100,7 @@ struct SmallShop {
     }
     bundle.evaluation = Json::object().set("epoch", 2).set("epochs", std::move(epochs));
 
-    evaluate::EvaluateOptions options;
-    options.k = {"5", "10"};
-    options.baselines = baselines;
-    // The towers' part is played by a ranker that knows who likes what.
-    Matrix users(kPeople, 8);
-    for (std::uint32_t u = 0; u < kPeople; ++u) users(u, u % 2) = 1.0F;
-    users(1, 0) = 2.0F;
-    const auto ranker =
-        evaluate::make_embedding_ranker("two-tower", users.view(), embeddings.view(), Metric::kDot);
-    report = *evaluate::make_report(
-        *ranker, {.task = &task, .dataset = &world.dataset, .options = options, .seed = 7}, pool);
+    judge_with({}, {}, pool);
 
     input.subject = "shop.bundle";
     input.split = "loo";
@@ -124,6 +114,39 @@ struct SmallShop {
     input.settings = {{"train.epochs", "3", "30"}};
     input.run = {{"threads", "2"}};
     input.seconds = {{"load", 0.5}};
+  }
+  /// Judges with rivals that are just as good, and divided by columns. The towers' part is played
+  /// by a ranker that knows who likes what.
+  void judge_with(const std::vector<std::string>& rivals, const std::vector<std::string>& columns,
+                  ThreadPool& pool) {
+    evaluate::EvaluateOptions options;
+    options.k = {"5", "10"};
+    options.baselines = {"popularity"};
+    Matrix users(kPeople, 8);
+    for (std::uint32_t u = 0; u < kPeople; ++u) users(u, u % 2) = 1.0F;
+    users(1, 0) = 2.0F;
+    const auto ranker_of = [&](const std::string& name) {
+      return evaluate::make_embedding_ranker(name, users.view(), embeddings.view(), Metric::kDot);
+    };
+    const auto subject = ranker_of("two-tower");
+    std::vector<std::unique_ptr<evaluate::Ranker>> owned;
+    std::vector<const evaluate::Ranker*> others;
+    for (const std::string& name : rivals) {
+      owned.push_back(ranker_of(name));
+      others.push_back(owned.back().get());
+    }
+    std::vector<evaluate::SegmentColumn> segments;
+    for (const std::string& column : columns) {
+      segments.push_back(*evaluate::find_segment(column, world.dataset));
+    }
+    report = *evaluate::make_report(*subject,
+                                    {.task = &task,
+                                     .dataset = &world.dataset,
+                                     .options = options,
+                                     .segments = segments,
+                                     .rivals = others,
+                                     .seed = 7},
+                                    pool);
   }
   SmallShop(const SmallShop&) = delete;
   SmallShop& operator=(const SmallShop&) = delete;

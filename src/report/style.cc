@@ -96,6 +96,8 @@ thead th{color:var(--soft);font-weight:600;white-space:nowrap}
 tbody th{font-weight:500;min-width:6.2rem}
 td:not(.n){min-width:7.5rem}.n{text-align:right;white-space:nowrap}
 tr.main th,tr.main td{font-weight:650;color:var(--accent)}
+tr.quiet th,tr.quiet td{color:var(--soft);font-weight:400}
+.segment .scroll{margin:0}
 details{margin:.6rem 0}
 summary{cursor:pointer;font-size:.92rem;font-weight:600;padding:.3rem 0}
 .badge{font-size:.78rem;background:var(--accent-soft);color:var(--accent);border-radius:4px;padding:.05rem .4rem}

@@ -1,32 +1,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
 #include "base/printable.h"
 #include "report/sections.h"
 
 namespace torii::report {
 namespace {
-
-// Fewer people than this carry no verdict.
-constexpr std::uint64_t kPeopleMin = 30;
-constexpr int kResamples = 1000;
-
-// The metrics at one k of a ranker's people.
-evaluate::PerUser at_k(const evaluate::PerUser& all, std::size_t k) {
-  const std::string ending = fmt::format("@{}", k);
-  std::vector<std::size_t> places;
-  evaluate::PerUser part;
-  for (std::size_t place = 0; place < all.names.size(); ++place) {
-    if (!all.names[place].ends_with(ending)) continue;
-    places.push_back(place);
-    part.names.push_back(all.names[place]);
-  }
-  part.values.reserve(all.users() * places.size());
-  for (std::size_t user = 0; user < all.users(); ++user) {
-    for (const std::size_t place : places) part.values.push_back(all.row(user)[place]);
-  }
-  return part;
-}
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
@@ -36,71 +16,92 @@ std::string joined(const std::vector<std::string>& names) {
   return out;
 }
 
-struct Verdicts {
-  std::vector<std::string> better, worse, unclear;
-  bool too_few = false;
-};
-
-Verdicts all_verdicts(const Measured& measured) {
-  Verdicts all;
-  for (const Against& against : measured.against) {
-    const std::string name = plain_name(against.baseline->name);
-    switch (verdict(measured, against)) {
-      case Verdict::kBetter:
-        all.better.push_back(name);
-        break;
-      case Verdict::kWorse:
-        all.worse.push_back(name);
-        break;
-      case Verdict::kUnclear:
-        all.unclear.push_back(name);
-        break;
-      case Verdict::kTooFewPeople:
-        all.too_few = true;
-        break;
-    }
-  }
-  return all;
-}
-
 std::string headline(const Measured& measured) {
-  const Verdicts all = all_verdicts(measured);
-  if (all.too_few) {
+  if (measured.too_few) {
     return fmt::format("Only {} could be judged: too few for a verdict",
                        count_text(measured.input->report->users, "person", "people"));
   }
   if (measured.against.empty()) return "Judged without a baseline beside it";
+  std::vector<std::string> better, worse, unclear;
+  for (const Against& against : measured.against) {
+    const std::string name = plain_name(against.name);
+    switch (against.difference(measured.main.name).verdict) {
+      case evaluate::Verdict::kBetter:
+        better.push_back(name);
+        break;
+      case evaluate::Verdict::kWorse:
+        worse.push_back(name);
+        break;
+      case evaluate::Verdict::kNoClearDifference:
+        unclear.push_back(name);
+        break;
+    }
+  }
   std::vector<std::string> clauses;
-  if (!all.worse.empty()) clauses.push_back("worse than " + joined(all.worse));
-  if (!all.better.empty()) clauses.push_back("better than " + joined(all.better));
-  if (!all.unclear.empty()) clauses.push_back("no clear difference to " + joined(all.unclear));
+  if (!worse.empty()) clauses.push_back("worse than " + joined(worse));
+  if (!better.empty()) clauses.push_back("better than " + joined(better));
+  if (!unclear.empty()) clauses.push_back("no clear difference to " + joined(unclear));
   std::string text = fmt::format("{}", fmt::join(clauses, "; "));
   text[0] = static_cast<char>(text[0] - 'a' + 'A');
   return text;
 }
 
-// "2.1 times as good as the most popular items (NDCG@10 0.2940 against 0.1388; ...)".
-Html clause(const Measured& measured, const Against& against) {
-  const std::string& metric = measured.main.name;
-  const double ours = measured.input->report->subject.metrics.at(metric);
-  const double theirs = against.baseline->metrics.at(metric);
-  const evaluate::Interval& interval = against.differences.at(metric);
-  const Html numbers = html("{} against {}; difference {}, 95 % interval {} to {}",
-                            metric_text(ours), metric_text(theirs), signed_text(ours - theirs),
-                            signed_text(interval.low), signed_text(interval.high));
-  const std::string name = plain_name(against.baseline->name);
-  const Verdict says = verdict(measured, against);
-  if (says == Verdict::kUnclear) {
+// "NDCG@10 0.2940 against 0.1388; difference ...".
+Html numbers_of(const evaluate::Difference& difference) {
+  return html("{} against {}; difference {}, 95 % interval {} to {}", metric_text(difference.ours),
+              metric_text(difference.theirs), signed_text(difference.difference),
+              signed_text(difference.interval.low), signed_text(difference.interval.high));
+}
+
+// "2.1 times as good as the most popular items (0.2940 against 0.1388; ...)".
+Html baseline_clause(const Measured& measured, const Against& against) {
+  const evaluate::Difference& difference = against.difference(measured.main.name);
+  const Html numbers = numbers_of(difference);
+  const std::string name = plain_name(against.name);
+  if (measured.too_few) return html("Beside {}: {}.", name, numbers);
+  if (difference.verdict == evaluate::Verdict::kNoClearDifference) {
     return html("There is <strong>no clear difference</strong> to {} ({}).", name, numbers);
   }
-  if (says == Verdict::kTooFewPeople) return html("Beside {}: {}.", name, numbers);
-  if (!(theirs > 0.0)) return html("Of {} no place was right ({}).", name, numbers);
-  if (says == Verdict::kWorse) {
-    return html("It is <strong>worse than {}</strong>: {} times as good ({}).", name,
-                times_text(ours / theirs), numbers);
+  if (!(difference.theirs > 0.0)) return html("Of {} no place was right ({}).", name, numbers);
+  const std::string ratio = times_text(difference.ours / difference.theirs);
+  if (difference.verdict == evaluate::Verdict::kWorse) {
+    return html("It is <strong>worse than {}</strong>: {} times as good ({}).", name, ratio,
+                numbers);
   }
-  return html("It is <strong>{} times as good as {}</strong> ({}).", times_text(ours / theirs),
-              name, numbers);
+  return html("It is <strong>{} times as good as {}</strong> ({}).", ratio, name, numbers);
+}
+
+Html rival_clause(const Measured& measured, const Against& against) {
+  const evaluate::Difference& difference = against.difference(measured.main.name);
+  const Html numbers =
+      html("{}; better for {} of the people, worse for {}", numbers_of(difference),
+           percent_text(difference.share_better), percent_text(difference.share_worse));
+  const Html name = data_text(against.name, 60);
+  if (measured.too_few) return html("Beside {}: {}.", name, numbers);
+  switch (difference.verdict) {
+    case evaluate::Verdict::kBetter:
+      return html("It is <strong>clearly better than {}</strong> on the same people ({}).", name,
+                  numbers);
+    case evaluate::Verdict::kWorse:
+      return html("It is <strong>clearly worse than {}</strong> on the same people ({}).", name,
+                  numbers);
+    case evaluate::Verdict::kNoClearDifference:
+      break;
+  }
+  return html("There is <strong>no clear difference</strong> to {} on the same people ({}).", name,
+              numbers);
+}
+
+// File names tell rivals apart, unless two have the same: then each is as it was given.
+std::string rival_name(const evaluate::Report& report, std::string_view path) {
+  const auto file_of = [](std::string_view text) {
+    while (text.size() > 1 && text.ends_with('/')) text.remove_suffix(1);
+    return text.substr(text.rfind('/') + 1);
+  };
+  const auto same = std::ranges::count_if(report.rivals, [&](const evaluate::Outcome& rival) {
+    return file_of(rival.name) == file_of(path);
+  });
+  return std::string(same == 1 ? file_of(path) : path);
 }
 
 Html tile(std::string_view value, std::string_view name, std::string_view note) {
@@ -110,29 +111,30 @@ Html tile(std::string_view value, std::string_view name, std::string_view note) 
 
 }  // namespace
 
-Measured measure(const Input& input, ThreadPool& pool) {
-  Measured measured{
-      .input = &input, .main = main_metric(input.report->subject.per_user), .against = {}};
-  const evaluate::PerUser ours = at_k(input.report->subject.per_user, measured.main.k);
-  for (const evaluate::Outcome& baseline : input.report->baselines) {
-    evaluate::PerUser theirs = at_k(baseline.per_user, measured.main.k);
-    Against against{.baseline = &baseline, .intervals = {}, .differences = {}};
-    against.intervals = evaluate::bootstrap(theirs, kResamples, input.seed, pool);
-    for (std::size_t i = 0; i < theirs.values.size(); ++i) {
-      theirs.values[i] = ours.values[i] - theirs.values[i];
-    }
-    against.differences = evaluate::bootstrap(theirs, kResamples, input.seed, pool);
-    measured.against.push_back(std::move(against));
-  }
-  return measured;
+const evaluate::Difference& Against::difference(std::string_view metric) const {
+  const evaluate::Difference* found = comparison->find(metric);
+  TORII_CHECK(found != nullptr, "rankers of one report are judged by the same metrics");
+  return *found;
 }
 
-Verdict verdict(const Measured& measured, const Against& against) {
-  if (measured.input->report->users < kPeopleMin) return Verdict::kTooFewPeople;
-  const evaluate::Interval& interval = against.differences.at(measured.main.name);
-  if (interval.low > 0.0) return Verdict::kBetter;
-  if (interval.high < 0.0) return Verdict::kWorse;
-  return Verdict::kUnclear;
+Measured measure(const Input& input) {
+  const evaluate::Report& report = *input.report;
+  const std::size_t baselines = report.baselines.size();
+  TORII_CHECK(report.comparisons.size() == baselines + report.rivals.size(),
+              "the subject is compared with every other ranker");
+  Measured measured{.input = &input,
+                    .main = main_metric(report.subject.per_user),
+                    .against = {},
+                    .too_few = report.users < evaluate::kUsersMin};
+  for (std::size_t i = 0; i < report.comparisons.size(); ++i) {
+    const bool rival = i >= baselines;
+    const evaluate::Outcome& outcome = rival ? report.rivals[i - baselines] : report.baselines[i];
+    measured.against.push_back({.name = rival ? rival_name(report, outcome.name) : outcome.name,
+                                .outcome = &outcome,
+                                .comparison = &report.comparisons[i],
+                                .rival = rival});
+  }
+  return measured;
 }
 
 std::string plain_name(std::string_view ranker) {
@@ -160,7 +162,11 @@ Html summary_section(const Measured& measured) {
       report.subject.name == "two-tower" ? "The model" : "“" + report.subject.name + "”",
       count_text(report.users, "person", "people"), count_text(report.items, "item", "items"), k,
       input.part);
-  for (const Against& against : measured.against) out += html("{} ", clause(measured, against));
+  if (!measured.against.empty()) out += html("Judged by NDCG@{}: ", k);
+  for (const Against& against : measured.against) {
+    out += html("{} ", against.rival ? rival_clause(measured, against)
+                                     : baseline_clause(measured, against));
+  }
   out += {"</p>\n<dl class=\"tiles\">"};
   const evaluate::Interval& interval = report.subject.intervals.at(measured.main.name);
   out += tile(metric_text(value("ndcg")), fmt::format("NDCG@{}", k),
@@ -170,13 +176,10 @@ Html summary_section(const Measured& measured) {
               fmt::format("find at least one item they chose among the first {}", k));
   out += tile(fmt::format("{:.1f} of {}", value("precision") * static_cast<double>(k), k),
               "places that are right", "on average, for each person");
-  const std::vector<std::uint8_t> groups(report.items, 0);
-  const Exposure shown = exposure_of_lists(report.subject, k, groups);
-  out += tile(percent_text(static_cast<double>(shown.distinct) /
-                           static_cast<double>(std::max<std::uint64_t>(report.items, 1))),
-              "of the catalogue is shown",
+  const double coverage = report.subject.exposure.at(fmt::format("coverage@{}", k));
+  out += tile(percent_text(coverage), "of the catalogue is shown",
               fmt::format("{} reach somebody's first {} places",
-                          count_text(shown.distinct, "item", "items"), k));
+                          count_text(shown_items(coverage, report.items), "item", "items"), k));
   out += {"</dl>\n"};
   return out;
 }
