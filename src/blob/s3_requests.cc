@@ -120,9 +120,9 @@ Result<S3> connect(const S3Settings& settings, const S3Name& name) {
     options.region = **region;
   }
   // In the library this waits for a request that hangs, also one of another connection.
-  const auto made = within<arrow::Result<S3>>(
-      settings.total_timeout_s,
-      [options](const auto&) { return arrow::fs::S3FileSystem::Make(options); });
+  const auto made = within<arrow::Result<S3>>(settings.total_timeout_s, [options](const auto&) {
+    return arrow::fs::S3FileSystem::Make(options);
+  });
   if (!made.has_value()) return s3_timeout(name, settings, "connect");
   if (!made->ok()) return failed(made->status());
   own.connections.emplace_back(settings, **made);

@@ -84,7 +84,8 @@ Result<std::vector<evaluate::SegmentColumn>> find_segments(const Config& config,
 namespace {
 
 // The input of a report; borrows from all that it is made of.
-evaluate::ReportInput input_of(const Config& config, const Judgement& judgement,
+evaluate::ReportInput input_of(const Session& session, const Config& config,
+                               const Judgement& judgement,
                                std::span<const evaluate::SegmentColumn> segments,
                                std::span<const evaluate::Ranker* const> rivals) {
   return {.task = &judgement.task,
@@ -92,7 +93,8 @@ evaluate::ReportInput input_of(const Config& config, const Judgement& judgement,
           .options = config.evaluate,
           .segments = segments,
           .rivals = rivals,
-          .seed = static_cast<std::uint64_t>(config.train.seed)};
+          .seed = static_cast<std::uint64_t>(config.train.seed),
+          .reporter = &session.reporter()};
 }
 
 }  // namespace
@@ -102,7 +104,8 @@ Result<evaluate::Report> judge_ranker(Session& session, const Config& config,
                                       std::span<const evaluate::Ranker* const> rivals) {
   TORII_TRY(ThreadPool * pool, session.pool());
   TORII_TRY(const auto segments, find_segments(config, judgement.loaded.dataset));
-  return evaluate::make_report(ranker, input_of(config, judgement, segments, rivals), *pool);
+  return evaluate::make_report(ranker, input_of(session, config, judgement, segments, rivals),
+                               *pool);
 }
 
 Result<evaluate::Report> judge_baseline(Session& session, const Config& config,
@@ -110,8 +113,8 @@ Result<evaluate::Report> judge_baseline(Session& session, const Config& config,
                                         std::span<const evaluate::Ranker* const> rivals) {
   TORII_TRY(ThreadPool * pool, session.pool());
   TORII_TRY(const auto segments, find_segments(config, judgement.loaded.dataset));
-  return evaluate::make_baseline_report(baseline, input_of(config, judgement, segments, rivals),
-                                        *pool);
+  return evaluate::make_baseline_report(
+      baseline, input_of(session, config, judgement, segments, rivals), *pool);
 }
 
 std::string compact_table(const Session& session, const evaluate::Report& report) {

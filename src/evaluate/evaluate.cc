@@ -15,6 +15,16 @@ namespace {
 // Streams of the seed: what is drawn for one purpose does not move another.
 constexpr std::uint64_t kTieStream = 0x7469'65;
 
+// Users that are ranked before anybody is told, or asked whether to go on.
+constexpr std::size_t kBlockUsers = 4096;
+
+void append(const retrieval::TopLists& more, retrieval::TopLists& lists) {
+  if (lists.size() == 0) lists.k = more.k;
+  TORII_CHECK(more.k == lists.k, "lists of one length");
+  lists.entries.insert(lists.entries.end(), more.entries.begin(), more.entries.end());
+  lists.counts.insert(lists.counts.end(), more.counts.begin(), more.counts.end());
+}
+
 class Stopwatch {
  public:
   [[nodiscard]] double seconds() const {
@@ -85,6 +95,13 @@ void declare(EvaluateOptions& options, OptionSet& set) {
 
 Outcome evaluate(const Ranker& ranker, const Task& task, std::size_t items, std::span<const int> ks,
                  std::uint64_t seed, ThreadPool& pool) {
+  Reporter silent;  // which never wants to stop
+  return std::move(evaluate(ranker, task, items, ks, seed, pool, silent)).value();
+}
+
+Result<Outcome> evaluate(const Ranker& ranker, const Task& task, std::size_t items,
+                         std::span<const int> ks, std::uint64_t seed, ThreadPool& pool,
+                         Reporter& reporter) {
   TORII_CHECK(!ks.empty(), "at least one k");
   const Stopwatch watch;
   std::vector<std::uint32_t> tie_rank(items);
@@ -93,8 +110,16 @@ Outcome evaluate(const Ranker& ranker, const Task& task, std::size_t items, std:
   random.shuffle(std::span(tie_rank));
   Outcome outcome;
   outcome.name = ranker.name();
-  outcome.lists = ranker.rank(task.relevant.users, task.seen, static_cast<std::size_t>(ks.back()),
-                              tie_rank, pool);
+  const std::span<const std::uint32_t> users = task.relevant.users;
+  const auto k = static_cast<std::size_t>(ks.back());
+  reporter.begin("rank", users.size(), "users");
+  for (std::size_t at = 0; at < users.size(); at += kBlockUsers) {
+    if (reporter.cancelled()) return make_error(ErrorCode::kCancelled, "interrupted");
+    const auto block = users.subspan(at, std::min(kBlockUsers, users.size() - at));
+    append(ranker.rank(block, task.seen, k, tie_rank, pool), outcome.lists);
+    reporter.progress(at + block.size(), outcome.name);
+  }
+  reporter.end("");
   outcome.per_user = judge(outcome.lists, task.relevant, ks);
   outcome.metrics = outcome.per_user.means();
   outcome.seconds = watch.seconds();
@@ -117,13 +142,15 @@ Result<Report> make_report(const Ranker& subject, const ReportInput& input, Thre
   report.users = task.relevant.users.size();
   report.items = items;
   report.dropped_seen = task.relevant.dropped_seen;
-  const auto judge_one = [&](const Ranker& ranker) {
-    Outcome outcome = evaluate(ranker, task, items, ks, input.seed, pool);
+  Reporter silent;
+  Reporter& reporter = input.reporter != nullptr ? *input.reporter : silent;
+  const auto judge_one = [&](const Ranker& ranker) -> Result<Outcome> {
+    TORII_TRY(Outcome outcome, evaluate(ranker, task, items, ks, input.seed, pool, reporter));
     outcome.exposure = exposure(outcome.lists, task, input.dataset->interactions, items, ks);
     report.seconds.emplace_back("rank:" + outcome.name, outcome.seconds);
     return outcome;
   };
-  report.subject = judge_one(subject);
+  TORII_TRY(report.subject, judge_one(subject));
   {
     const Stopwatch watch;
     divide(input, ks, pool, report);
@@ -135,9 +162,13 @@ Result<Report> make_report(const Ranker& subject, const ReportInput& input, Thre
     const Stopwatch watch;
     TORII_TRY(const auto baseline, make_baseline(name, baseline_input(input), pool));
     report.seconds.emplace_back("fit:" + name, watch.seconds());
-    report.baselines.push_back(judge_one(*baseline));
+    TORII_TRY(Outcome judged, judge_one(*baseline));
+    report.baselines.push_back(std::move(judged));
   }
-  for (const Ranker* rival : input.rivals) report.rivals.push_back(judge_one(*rival));
+  for (const Ranker* rival : input.rivals) {
+    TORII_TRY(Outcome judged, judge_one(*rival));
+    report.rivals.push_back(std::move(judged));
+  }
   const Stopwatch watch;
   resample_all(input.seed, pool, report);
   report.seconds.emplace_back("intervals", watch.seconds());

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/options.h"
+#include "base/reporter.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "data/interactions.h"
@@ -50,6 +51,10 @@ struct Outcome {
 /// are ordered by a permutation drawn from `seed`. Same result for any thread count.
 [[nodiscard]] Outcome evaluate(const Ranker& ranker, const Task& task, std::size_t items,
                                std::span<const int> ks, std::uint64_t seed, ThreadPool& pool);
+/// The same, told user by user; kCancelled once the reporter says so.
+[[nodiscard]] Result<Outcome> evaluate(const Ranker& ranker, const Task& task, std::size_t items,
+                                       std::span<const int> ks, std::uint64_t seed,
+                                       ThreadPool& pool, Reporter& reporter);
 
 /// All that `torii evaluate` says about a ranker.
 struct Report {
@@ -76,11 +81,12 @@ struct ReportInput {
   std::span<const SegmentColumn> segments = {};  ///< of options.segments, found in the data set
   std::span<const Ranker* const> rivals = {};    ///< beside the baselines
   std::uint64_t seed = 0;
+  Reporter* reporter = nullptr;  ///< told of each ranker's users, asked whether to go on
 };
 
 /// Evaluates `subject` and, on the same task, the rivals and the baselines of the options (one that
 /// has the subject's name is left out). Errors: kInvalidArgument for options that name no k or an
-/// unknown baseline, and if the task has nobody to judge.
+/// unknown baseline, and if the task has nobody to judge; kCancelled.
 [[nodiscard]] Result<Report> make_report(const Ranker& subject, const ReportInput& input,
                                          ThreadPool& pool);
 

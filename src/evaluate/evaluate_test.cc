@@ -228,6 +228,19 @@ TEST(MakeReport, ComparesWithBaselinesAndRivalsOnTheSameUsers) {
   EXPECT_NE(json.find("baseline_intervals")->find("popularity")->find("ndcg@10"), nullptr);
 }
 
+TEST(MakeReport, StopsWhenTheUserStops) {
+  struct Impatient final : Reporter {
+    [[nodiscard]] bool cancelled() const override { return true; }
+  } reporter;
+  const auto world = small_world(3, 5, {{0, 0, Part::kTrain}, {0, 1, Part::kTest}});
+  const Task task = make_task(world.dataset, world.split, Part::kTest);
+  ThreadPool pool(1);
+  const auto report = make_report(
+      Indifferent(), {.task = &task, .dataset = &world.dataset, .reporter = &reporter}, pool);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, ErrorCode::kCancelled);
+}
+
 TEST(MakeReport, RefusesWhatCannotBeJudged) {
   const auto world = liked_world();
   const Task task = make_task(world.dataset, world.split, Part::kTest);
