@@ -148,11 +148,13 @@ TEST_F(HubDownload, SpeaksHttpsAndTrustsOnlyWhatItIsTold) {
                    "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
                    "-keyout", folder_ / "key.pem", "-out", certificate});
   ASSERT_EQ(made.exit_code, 0) << made.err;
-  const pid_t proxy = ::fork();
+  const std::string port = hub.endpoint().substr(hub.endpoint().rfind(':') + 1);
+  const std::string key = folder_ / "key.pem";
+  const std::string port_file = folder_ / "port";
+  const pid_t proxy = ::fork();  // the hub has threads: nothing may be allocated before exec
   if (proxy == 0) {
-    const std::string port = hub.endpoint().substr(hub.endpoint().rfind(':') + 1);
-    ::execl("/usr/bin/python3", "python3", "-B", TORII_TLS_SCRIPT, certificate.c_str(),
-            (folder_ / "key.pem").c_str(), port.c_str(), (folder_ / "port").c_str(), nullptr);
+    ::execl("/usr/bin/python3", "python3", "-B", TORII_TLS_SCRIPT, certificate.c_str(), key.c_str(),
+            port.c_str(), port_file.c_str(), nullptr);
     ::_exit(127);
   }
   for (int i = 0; i < 1000 && !fs::exists(folder_ / "port"); ++i) {

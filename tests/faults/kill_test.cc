@@ -177,7 +177,7 @@ TEST_F(Kill, TrainingGoesOnToTheSameBytes) {
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
   const Tree expected = tree_of(*world_ / "whole/b.bundle");
-  ASSERT_EQ(expected.size(), 4U);
+  ASSERT_EQ(expected.size(), 5U);
   auto other = to("old");
   other.insert(other.end(), {"--seed=7", "--set", "train.epochs=2"});
   ASSERT_EQ(run(other).exit_code, 0);

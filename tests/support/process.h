@@ -4,14 +4,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -70,6 +73,21 @@ inline Finished run_program(const std::vector<std::string>& words, const RunOpti
   const TempFolder streams;
   const std::string out = streams / "out";
   const std::string err = streams / "err";
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  std::vector<std::string> settings;
+  for (const auto& [name, value] : options.environment) settings.push_back(name + "=" + value);
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view name(*variable, std::strcspn(*variable, "="));
+    const bool replaced = std::ranges::any_of(
+        options.environment, [&](const auto& setting) { return setting.first == name; });
+    if (!replaced) variables.push_back(*variable);
+  }
+  for (std::string& setting : settings) variables.push_back(setting.data());
+  variables.push_back(nullptr);
+  // A test may have threads: after the fork nothing may be allocated.
   const pid_t child = ::fork();
   if (child == 0) {
     const int out_file = ::open(out.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
@@ -79,13 +97,7 @@ inline Finished run_program(const std::vector<std::string>& words, const RunOpti
     ::dup2(out_file, STDOUT_FILENO);
     ::dup2(err_file, STDERR_FILENO);
     if (::chdir(options.folder.c_str()) != 0) ::_exit(126);
-    for (const auto& [name, value] : options.environment) {
-      ::setenv(name.c_str(), value.c_str(), 1);
-    }
-    std::vector<char*> arguments;
-    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    ::execv(arguments[0], arguments.data());
+    ::execve(arguments[0], arguments.data(), variables.data());
     ::_exit(127);
   }
   using Clock = std::chrono::steady_clock;
