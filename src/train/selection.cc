@@ -64,6 +64,11 @@ std::vector<std::int32_t> ids_of(const model::EntityTower& tower, std::size_t ro
 
 }  // namespace
 
+Result<void> check_select_by(const std::string& select_by) {
+  TORII_TRY([[maybe_unused]] const int k, parse_k(select_by));
+  return {};
+}
+
 Result<std::optional<Validator>> Validator::make(const TrainInput& input,
                                                  const std::string& select_by, std::uint64_t seed) {
   TORII_TRY(const int k, parse_k(select_by));

@@ -13,6 +13,9 @@
 
 namespace torii::train {
 
+/// Whether train.select_by names a metric and a number of places. Error: kInvalidArgument.
+[[nodiscard]] Result<void> check_select_by(const std::string& select_by);
+
 /// Judges a model on the valid part by full ranking with the train rows masked.
 class Validator {
  public:
