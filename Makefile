@@ -11,13 +11,14 @@ export TORII_SHARED_DIR
 # Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
 BOOTSTRAP ?=
 
-.PHONY: help bootstrap configure build test demo bench format lint asan tsan docs clean test-mutants test-faults test-compat install fuzz report-shots
+.PHONY: help bootstrap configure build test demo bench bench-forecast format lint asan tsan docs clean test-mutants test-faults test-compat install fuzz report-shots
 
 help:
 	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
 	@echo 'make build         the program: build/release/bin/torii'
 	@echo 'make test          all tests; one of them: build/release/bin/base_test --gtest_filter=Json.*'
 	@echo 'make bench         speed, beside the peers if bench/peers is installed'
+	@echo 'make bench-forecast  what doctor forecasts for train, beside what it takes'
 	@echo 'make install       to PREFIX (default build/install): bin/ + lib/ + share/, relocatable'
 	@echo
 	@echo 'make format        clang-format on all files; tools/format --check only looks'
@@ -53,6 +54,9 @@ demo: configure
 bench: build
 	@if [[ -x bench/run ]]; then bench/run; else \
 	  for program in build/release/bin/*_bench; do if [[ -x $$program ]]; then $$program; fi; done; fi
+
+bench-forecast: build
+	@bench/forecast
 
 format: bootstrap
 	@tools/format

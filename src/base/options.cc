@@ -130,24 +130,27 @@ class Applier {
  public:
   Applier(const OptionSet& set, std::string_view source) : set_(set), source_(source) {}
 
-  Result<void> section(const std::string& prefix, const Json& tree) const {
+  void section(const std::string& prefix, const Json& tree, std::vector<Error>& faults) const {
     for (const auto& [name, value] : tree.as_object()) {
       const std::string key = prefix.empty() ? name : prefix + "." + name;
       if (const Option* option = set_.find(key)) {
         if (auto assigned = option->assign(value); !assigned.ok()) {
-          return with_context(std::move(assigned).error(),
-                              fmt::format("{}: {}", place(source_, value.line), key));
+          faults.push_back(with_context(std::move(assigned).error(),
+                                        fmt::format("{}: {}", place(source_, value.line), key)));
         }
+      } else if (set_.is_later(key)) {
+        faults.push_back(make_error(ErrorCode::kUnsupported,
+                                    "{}: {}: the section '{}' is not in this version",
+                                    place(source_, value.line), key, key.substr(0, key.find('.'))));
       } else if (!is_section(key)) {
-        return unknown(key, value);
+        faults.push_back(unknown(key, value));
       } else if (value.is_object()) {
-        TORII_TRY_VOID(section(key, value));
+        section(key, value, faults);
       } else if (!value.is_null()) {
-        return invalid("{}: {}: found {}, expected a section of keys, for example {}",
-                       place(source_, value.line), key, shown(value), first_of(key));
+        faults.push_back(invalid("{}: {}: found {}, expected a section of keys, for example {}",
+                                 place(source_, value.line), key, shown(value), first_of(key)));
       }
     }
-    return {};
   }
 
  private:
@@ -187,7 +190,7 @@ class Applier {
     }
     const std::string where = place(source_, value.line);
     if (near) return invalid("{}: {}: unknown key; did you mean '{}'?", where, key, *near);
-    return invalid("{}: {}: unknown key; docs/configuration.md lists all", where, key);
+    return invalid("{}: {}: unknown key; `torii config --explain` lists all", where, key);
   }
 
   const OptionSet& set_;
@@ -306,12 +309,30 @@ const Option* OptionSet::find(std::string_view key) const {
   return found == options_.end() ? nullptr : &*found;
 }
 
-Result<void> OptionSet::apply(const Json& tree, std::string_view source) {
-  if (tree.is_null()) return {};
-  if (!tree.is_object()) {
-    return invalid("{}: found {}, expected keys and values", place(source, tree.line), shown(tree));
+void OptionSet::announce_later(std::string section) {
+  later_.push_back(std::move(section));
+}
+
+bool OptionSet::is_later(std::string_view key) const {
+  const std::string_view section = key.substr(0, key.find('.'));
+  return std::ranges::find(later_, section) != later_.end();
+}
+
+std::vector<Error> OptionSet::apply_all(const Json& tree, std::string_view source) {
+  std::vector<Error> faults;
+  if (tree.is_object()) {
+    Applier(*this, source).section("", tree, faults);
+  } else if (!tree.is_null()) {
+    faults.push_back(
+        invalid("{}: found {}, expected keys and values", place(source, tree.line), shown(tree)));
   }
-  return Applier(*this, source).section("", tree);
+  return faults;
+}
+
+Result<void> OptionSet::apply(const Json& tree, std::string_view source) {
+  std::vector<Error> faults = apply_all(tree, source);
+  if (!faults.empty()) return std::move(faults.front());
+  return {};
 }
 
 Result<void> OptionSet::apply_assignment(std::string_view text) {
@@ -334,7 +355,7 @@ Result<void> OptionSet::apply_assignment(std::string_view text) {
   parsed.line = 0;
   Json tree = Json::object();
   tree.set(key, std::move(parsed));
-  return Applier(*this, "--set").section("", tree);
+  return apply(tree, "--set");
 }
 
 Json OptionSet::current() const {

@@ -47,8 +47,15 @@ class OptionSet {
   /// Sets every key found in `tree` (nested maps become dotted keys). Unknown keys are an error
   /// that names the nearest known one; messages start with "source:line: key: ".
   [[nodiscard]] Result<void> apply(const Json& tree, std::string_view source);
+  /// The same, but goes on behind a fault: every fault of the tree, in its order. Keys without one
+  /// are set.
+  [[nodiscard]] std::vector<Error> apply_all(const Json& tree, std::string_view source);
   /// `text` is "key=value"; the value is read as YAML.
   [[nodiscard]] Result<void> apply_assignment(std::string_view text);
+
+  /// Keys below `section` ("serve") belong to later versions: naming one is kUnsupported and says
+  /// so.
+  void announce_later(std::string section);
 
   /// From now on every assignment of `key` (declared) is an error that says `why`.
   void refuse(std::string_view key, std::string why);
@@ -58,8 +65,11 @@ class OptionSet {
   /// Current values as a nested tree.
   [[nodiscard]] Json current() const;
 
+  [[nodiscard]] bool is_later(std::string_view key) const;
+
  private:
   std::vector<Option> options_;
+  std::vector<std::string> later_;
 };
 
 /// The nearest of `known` by edit distance, if one is close enough to be meant.

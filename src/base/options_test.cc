@@ -78,7 +78,7 @@ TEST_F(OptionSetTest, UnknownKeysNameTheNearest) {
     EXPECT_THAT(apply(text), ::testing::EndsWith("did you mean 'model.text_model'?"));
   }
   EXPECT_EQ(apply("zzzzzzz: 5\n"),
-            "t.yaml:1: zzzzzzz: unknown key; docs/configuration.md lists all");
+            "t.yaml:1: zzzzzzz: unknown key; `torii config --explain` lists all");
 }
 
 TEST_F(OptionSetTest, RefusedKeysSayWhyAndKeepTheirValue) {
@@ -189,6 +189,36 @@ TEST(Nearest, FindsTypingErrorsOnly) {
   EXPECT_EQ(nearest("", known), std::nullopt);
   EXPECT_EQ(nearest("completely_else", known), std::nullopt);
   EXPECT_EQ(nearest(std::string(10000, 'a'), known), std::nullopt);
+}
+
+TEST(OptionSet, SaysEveryFaultAtOnceAndSetsTheRest) {
+  OptionSet set;
+  std::int64_t epochs = 30;
+  double rate = 0.1;
+  set.integer("train.epochs", &epochs, 1, 100, "Passes.");
+  set.number("train.rate", &rate, 0.0, 1.0, "Step.");
+  set.announce_later("serve");
+  const auto tree =
+      parse_yaml("train:\n  epochs: 0\n  rte: 1\n  rate: 0.5\nserve:\n  port: 80\n", "t");
+  ASSERT_TRUE(tree.ok());
+  const std::vector<Error> faults = set.apply_all(*tree, "t.yaml");
+  ASSERT_EQ(faults.size(), 3U);
+  EXPECT_TRUE(faults[0].message.starts_with("t.yaml:2: train.epochs: found 0"))
+      << faults[0].message;
+  EXPECT_EQ(faults[1].message, "t.yaml:3: train.rte: unknown key; did you mean 'train.rate'?");
+  EXPECT_EQ(faults[2].message, "t.yaml:6: serve: the section 'serve' is not in this version");
+  EXPECT_EQ(faults[2].code, ErrorCode::kUnsupported);
+  EXPECT_EQ(rate, 0.5);
+  EXPECT_EQ(epochs, 30);
+}
+
+TEST(OptionSet, AnAssignmentBelowALaterSectionSaysSo) {
+  OptionSet set;
+  set.announce_later("serve");
+  const auto done = set.apply_assignment("serve.port=1");
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(done.error().message, "--set: serve.port: the section 'serve' is not in this version");
 }
 
 }  // namespace

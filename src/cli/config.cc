@@ -29,34 +29,9 @@ void drop_local(Json& tree) {
 }
 
 Result<void> apply_file(Config& config, const std::filesystem::path& path) {
-  TORII_TRY(const std::string text, read_file(path, kConfigBytesMax));
-  TORII_TRY(const Json tree, parse_yaml(text, path.string()));
-  if (tree.is_null()) return {};
-  if (!tree.is_object()) {
-    return invalid("{}: found {}, expected sections such as 'data:'", path.string(),
-                   tree.type_name());
-  }
-  for (const char* later : {"serve", "publish", "pipeline"}) {
-    if (tree.find(later) != nullptr) {
-      return make_error(ErrorCode::kUnsupported, "{}: the section '{}' is not in this version",
-                        path.string(), later);
-    }
-  }
-  const std::string text_model = config.model.text_model;
-  TORII_TRY_VOID(config.set.apply(tree, path.string()));
-  // Paths in a file are meant from where the file is.
-  const std::filesystem::path folder = path.parent_path();
-  data::resolve_paths(config.data, folder);
-  std::string& model = config.model.text_model;
-  if (model != text_model && model.find('/') != std::string::npos) {
-    const std::filesystem::path beside = (folder / model).lexically_normal();
-    std::error_code ignored;
-    const bool is_hub = text::parse_hub_name(model).has_value();
-    if (!is_hub || std::filesystem::is_directory(beside, ignored)) {
-      model = beside.string();
-      if (model.find('/') == std::string::npos) model.insert(0, "./");  // a path, not a name
-    }
-  }
+  TORII_TRY(const Json tree, read_config_tree(path));
+  std::vector<Error> faults = apply_config_tree(config, tree, path);
+  if (!faults.empty()) return std::move(faults.front());
   return {};
 }
 
@@ -120,6 +95,35 @@ Config::Config() {
   model::declare(model, set);
   train::declare(train, set);
   evaluate::declare(evaluate, set);
+  for (const char* section : {"publish", "serve", "pipeline"}) set.announce_later(section);
+}
+
+Result<Json> read_config_tree(const std::filesystem::path& path) {
+  TORII_TRY(const std::string text, read_file(path, kConfigBytesMax));
+  TORII_TRY(Json tree, parse_yaml(text, path.string()));
+  if (tree.is_null() || tree.is_object()) return tree;
+  return invalid("{}: found {}, expected sections such as 'data:'", path.string(),
+                 tree.type_name());
+}
+
+std::vector<Error> apply_config_tree(Config& config, const Json& tree,
+                                     const std::filesystem::path& path) {
+  const std::string text_model = config.model.text_model;
+  std::vector<Error> faults = config.set.apply_all(tree, path.string());
+  // Paths in a file are meant from where the file is.
+  const std::filesystem::path folder = path.parent_path();
+  data::resolve_paths(config.data, folder);
+  std::string& model = config.model.text_model;
+  if (model != text_model && model.find('/') != std::string::npos) {
+    const std::filesystem::path beside = (folder / model).lexically_normal();
+    std::error_code ignored;
+    const bool is_hub = text::parse_hub_name(model).has_value();
+    if (!is_hub || std::filesystem::is_directory(beside, ignored)) {
+      model = beside.string();
+      if (model.find('/') == std::string::npos) model.insert(0, "./");  // a path, not a name
+    }
+  }
+  return faults;
 }
 
 bool is_sealed(std::string_view key) {

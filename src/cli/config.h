@@ -68,6 +68,13 @@ struct ConfigLayers {
   /// With settings: a sealed key that this call has a use of its own for.
   std::string_view not_sealed = {};
 };
+/// The tree of a torii.yaml: an object, or null for an empty file.
+[[nodiscard]] Result<Json> read_config_tree(const std::filesystem::path& path);
+/// Sets the keys of such a tree, with paths meant from the folder of the file, and returns every
+/// fault in it; keys without one are set.
+[[nodiscard]] std::vector<Error> apply_config_tree(Config& config, const Json& tree,
+                                                   const std::filesystem::path& path);
+
 /// Whether a bundle fixes the key: how it was trained and how its columns are read. Where the text
 /// model lies on this machine is not fixed (the encoder's identity is).
 [[nodiscard]] bool is_sealed(std::string_view key);

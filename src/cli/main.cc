@@ -93,8 +93,16 @@ int fail(const Error& error, bool json, bool colour) {
   return facts.exit_code;
 }
 
-Result<void> run(const std::vector<std::string>& words, const std::string& program,
-                 const Environment& environment, const std::atomic<bool>& interrupted) {
+/// How a call ended. answered: the document of --json is out already.
+struct Ended {
+  Ended(Error error) : result(std::move(error)) {}  // NOLINT: for TORII_TRY
+  Ended(Result<void> how, bool printed) : result(std::move(how)), answered(printed) {}
+  Result<void> result;
+  bool answered = false;
+};
+
+Ended run(const std::vector<std::string>& words, const std::string& program,
+          const Environment& environment, const std::atomic<bool>& interrupted) {
   CommonFlags common;
   const Verb root = make_root(common);
   if (words.empty()) {
@@ -104,7 +112,7 @@ Result<void> run(const std::vector<std::string>& words, const std::string& progr
   TORII_TRY(const Parsed parsed, parse(root, words, later_verbs()));
   if (!parsed.help.empty()) {
     fmt::print(stdout, "{}", parsed.help);
-    return {};
+    return {Result<void>(), true};
   }
   std::error_code ignored;
   TerminalReporter reporter(stderr, style_of_stderr(environment, common.quiet), steady_seconds,
@@ -119,7 +127,8 @@ Result<void> run(const std::vector<std::string>& words, const std::string& progr
                    .out = stdout,
                    .command = std::move(command),
                    .colour = wants_colour(environment, STDOUT_FILENO)});
-  return parsed.verb->action()(session);
+  Result<void> result = parsed.verb->action()(session);
+  return {std::move(result), session.answered()};
 }
 
 }  // namespace
@@ -136,8 +145,8 @@ int main(int argc, char** argv) {
   const bool colour = wants_colour(environment, STDERR_FILENO);
   // The one place that catches everything: what arrives here is a fault of ours or no memory.
   try {
-    if (auto done = run(words, argc > 0 ? argv[0] : "torii", environment, interrupted); !done.ok())
-      return fail(done.error(), json, colour);
+    const Ended ended = run(words, argc > 0 ? argv[0] : "torii", environment, interrupted);
+    if (!ended.result.ok()) return fail(ended.result.error(), json && !ended.answered, colour);
   } catch (const std::exception& exception) {
     return fail(make_error(ErrorCode::kInternal, "a fault of torii: {}", exception.what()), json,
                 colour);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/error_table.h"
 #include "base/id_index.h"
 
 namespace torii::cli {
@@ -103,8 +104,16 @@ void Session::print(std::string_view text) const {
   std::fflush(facts_.out);  // in order with what goes to stderr, in a log file too
 }
 
-void Session::answer(const Json& document) const {
+void Session::answer(const Json& document) {
+  answered_ = true;
   if (json()) fmt::print(facts_.out, "{}\n", document.dump(2));
+}
+
+Error Session::refuse(Json document, Error error) {
+  answer(document.set(
+      "error",
+      Json::object().set("code", error_facts(error.code).name).set("message", error.message)));
+  return error;
 }
 
 std::string Session::strong(std::string_view text) const {
@@ -113,6 +122,11 @@ std::string Session::strong(std::string_view text) const {
 
 std::string Session::faint(std::string_view text) const {
   return facts_.colour ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text);
+}
+
+std::string Session::coloured(Colour colour, std::string_view text) const {
+  return facts_.colour ? fmt::format("\x1b[{}m{}\x1b[0m", static_cast<int>(colour), text)
+                       : std::string(text);
 }
 
 }  // namespace torii::cli

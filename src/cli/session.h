@@ -66,15 +66,22 @@ class Session {
   /// Text for people, on stdout; nothing with --json.
   void print(std::string_view text) const;
   /// The one document of --json; nothing without.
-  void answer(const Json& document) const;
+  void answer(const Json& document);
+  /// The document of a check that says no: with `error` in it, which is returned.
+  [[nodiscard]] Error refuse(Json document, Error error);
+  /// Whether there was one: a failure behind it prints no document of its own.
+  [[nodiscard]] bool answered() const { return answered_; }
   [[nodiscard]] bool json() const { return common().json; }
   /// Emphasis for print(): bold on a terminal, plain otherwise.
   [[nodiscard]] std::string strong(std::string_view text) const;
   [[nodiscard]] std::string faint(std::string_view text) const;
+  enum class Colour { kRed = 31, kGreen = 32, kYellow = 33 };
+  [[nodiscard]] std::string coloured(Colour colour, std::string_view text) const;
 
  private:
   Facts facts_;
   mutable std::unique_ptr<ThreadPool> pool_;  // a session belongs to one thread
+  bool answered_ = false;
 };
 
 }  // namespace torii::cli

@@ -8,12 +8,15 @@ Verb make_root(CommonFlags& common) {
             "it beats simple baselines, and writes the best items for every user.");
   root.usage("torii VERB [flags]");
   add_demo(root, common);
+  add_init(root, common);
+  add_doctor(root, common);
   add_train(root, common);
   add_evaluate(root, common);
   add_candidates(root, common);
   add_recommend(root, common);
   add_embed(root, common);
   add_bundle(root, common);
+  add_config(root, common);
   add_version(root, common);
   add_docs(root);
   root.example("torii demo                                    see it work on real ratings");
@@ -23,9 +26,9 @@ Verb make_root(CommonFlags& common) {
 }
 
 const std::vector<std::string>& later_verbs() {
-  static const std::vector<std::string> verbs = {
-      "init",  "doctor", "config",   "publish", "serve",  "search", "generate", "keys",
-      "store", "load",   "pipeline", "feast",   "encode", "gate",   "register"};
+  static const std::vector<std::string> verbs = {"publish", "serve",  "search", "generate",
+                                                 "keys",    "store",  "load",   "pipeline",
+                                                 "feast",   "encode", "gate",   "register"};
   return verbs;
 }
 

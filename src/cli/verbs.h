@@ -6,6 +6,9 @@
 namespace torii::cli {
 
 // Each adds one verb below `root`, with its flags, help and action: one file per verb.
+void add_init(Verb& root, CommonFlags& common);
+void add_doctor(Verb& root, CommonFlags& common);
+void add_config(Verb& root, CommonFlags& common);
 void add_train(Verb& root, CommonFlags& common);
 void add_evaluate(Verb& root, CommonFlags& common);
 void add_embed(Verb& root, CommonFlags& common);

@@ -83,6 +83,8 @@ struct Dataset {
   /// is users.size(). The id column itself is left out.
   Table user_table;
   Table item_table;
+  /// 1 where the users (items) file has a row for the id; empty without such a file.
+  std::vector<std::uint8_t> user_listed, item_listed;
   Interactions interactions;
   /// Rows that could not be used, by reason ("interactions: no item id" -> 12), and findings such
   /// as "users: duplicate id, last row kept" -> 3, "items: only in interactions" -> 7.

@@ -126,6 +126,11 @@ Result<Table> in_dense_order(Entities entities, const std::vector<std::uint32_t>
     dataset.findings[fmt::format("{}: duplicate id, last row kept", word)] = duplicates;
   }
   if (entities.present) {
+    auto& listed = word == "users" ? dataset.user_listed : dataset.item_listed;
+    listed.resize(count);
+    std::ranges::transform(rows, listed.begin(), [](std::uint32_t row) {
+      return static_cast<std::uint8_t>(row == Table::kNullRow ? 0 : 1);
+    });
     const auto lone =
         static_cast<std::uint64_t>(std::count(rows.begin(), rows.end(), Table::kNullRow));
     if (lone > 0) dataset.findings[fmt::format("{}: only in interactions", word)] = lone;

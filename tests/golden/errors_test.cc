@@ -67,6 +67,21 @@ const std::vector<Case>& cases() {
       {{"demo", "--out=rows.csv"}, 2},
       {{"demo", "--out=full"}, 2},
       {{"version", "--set", "train.epoch=3"}, 2},
+      {{"version", "--set", "serve.port=1"}, 2},
+      {{"init"}, 2},
+      {{"init", "--data=nowhere"}, 2},
+      {{"init", "--data=full"}, 2},
+      {{"init", "--data=rows.csv", "--out=typo.yaml"}, 2},
+      {{"init", "--data=rows.csv", "--out=there/is/none.yaml"}, 2},
+      {{"doctor"}, 2},
+      {{"doctor", "--config=right.yaml", "--split=sometimes"}, 2},
+      {{"config", "--check", "--config=none.yaml"}, 2},
+      {{"config", "--check", "--config=faults.yaml"}, 2},
+      {{"config", "--check", "--config=crossed.yaml"}, 2},
+      {{"config", "--explain", "train.epoch"}, 2},
+      {{"config", "--explain", "serve.port"}, 2},
+      {{"config", "--explain", "--check"}, 2},
+      {{"config", "train.epochs"}, 2},
       {{"bundle", "show", "nowhere", "--config=typo.yaml"}, 2},
       {{"bundle", "verify", "nowhere", "--set", "train.epochs=0"}, 2},
       {{"evaluate", "--data=x"}, 2},
@@ -103,6 +118,13 @@ class Errors : public ::testing::Test {
   void SetUp() override {
     write_text(folder_ / "typo.yaml", "train:\n  epoks: 3\n");
     write_text(folder_ / "later.yaml", "train:\n  epochs: 3\nserve:\n  port: 80\n");
+    write_text(folder_ / "faults.yaml",
+               "train:\n  epoks: 3\n  epochs: 0\ndata:\n  user: u\nserve:\n  port: 80\n");
+    write_text(folder_ / "crossed.yaml",
+               "data:\n  items: {path: none.csv}\n"
+               "  interactions: {path: rows.csv, user_id: userid, timestamp: at}\n"
+               "train: {loss: magnitude, select_by: ndgc@10}\n"
+               "evaluate: {split: sometimes, k: [ten], baselines: [populrity]}\n");
     write_text(folder_ / "semicolons/interactions.csv", "user_id;item_id\n1;a\n2;b\n");
     write_text(folder_ / "broken.yaml", "train:\n  epochs: [3\n");
     write_text(folder_ / "list.yaml", "- train\n");

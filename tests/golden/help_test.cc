@@ -14,18 +14,10 @@ Finished torii(std::vector<std::string> words) {
 }
 
 TEST(Help, EveryVerbSaysWhatItDoes) {
-  const std::vector<std::vector<std::string>> verbs = {{},
-                                                       {"demo"},
-                                                       {"train"},
-                                                       {"evaluate"},
-                                                       {"candidates"},
-                                                       {"embed"},
-                                                       {"recommend"},
-                                                       {"bundle"},
-                                                       {"bundle", "show"},
-                                                       {"bundle", "verify"},
-                                                       {"version"},
-                                                       {"bundle", "import"}};
+  const std::vector<std::vector<std::string>> verbs = {
+      {},          {"demo"},      {"train"},  {"evaluate"},       {"candidates"},
+      {"embed"},   {"recommend"}, {"bundle"}, {"bundle", "show"}, {"bundle", "verify"},
+      {"version"}, {"config"},    {"init"},   {"doctor"},         {"bundle", "import"}};
   for (std::vector<std::string> words : verbs) {
     std::string name = "help";
     for (const std::string& word : words) name += "-" + word;
@@ -38,7 +30,8 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
 }
 
 TEST(Help, FitsAHundredColumns) {
-  for (const char* verb : {"demo", "train", "evaluate", "candidates", "embed", "recommend"}) {
+  for (const char* verb : {"demo", "init", "doctor", "config", "train", "evaluate", "candidates",
+                           "embed", "recommend"}) {
     const std::string text = torii({verb, "--help"}).out;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size());
