@@ -27,7 +27,8 @@ std::string yaml_text(const std::string& text) {
 std::string path_from(const std::string& path, const fs::path& folder) {
   std::error_code error;
   const fs::path absolute = fs::absolute(path, error).lexically_normal();
-  const fs::path base = fs::absolute(folder, error).lexically_normal();
+  const fs::path base =
+      fs::absolute(folder.empty() ? fs::path(".") : folder, error).lexically_normal();
   const fs::path relative = absolute.lexically_relative(base);
   const bool below = !relative.empty() && *relative.begin() != "..";
   return yaml_text((below ? relative : absolute).string());
