@@ -18,6 +18,17 @@ std::string scalar_text(const Json& value) {
   return value.dump();
 }
 
+// "rank:old.bundle" for "rank:/some/where/old.bundle".
+std::string step_name(const evaluate::Report& report, const std::string& step) {
+  constexpr std::string_view kRank = "rank:";
+  for (const evaluate::Outcome& rival : report.rivals) {
+    if (step == fmt::format("{}{}", kRank, rival.name)) {
+      return fmt::format("{}{}", kRank, rival_name(report, rival.name));
+    }
+  }
+  return step;
+}
+
 }  // namespace
 
 Html provenance_section(const Input& input) {
@@ -58,7 +69,7 @@ Html provenance_section(const Input& input) {
   if (!input.seconds.empty()) {
     HtmlTable table("Seconds", {"step", "seconds"});
     for (const auto& [step, seconds] : input.seconds) {
-      table.add({html("{}", step), html("{:.2f}", seconds)});
+      table.add({html("{}", step_name(*input.report, step)), html("{:.2f}", seconds)});
     }
     out += folded("Seconds of each step", table.done());
   }

@@ -134,6 +134,10 @@ TEST_F(Report, NobodysIdUnlessAsked) {
   EXPECT_NE(page.find("Person secret-"), std::string::npos);
 }
 
+TEST_F(Report, PaperIsWhite) {
+  EXPECT_NE(render(shop_.input, pool_).find(";--bg:#fff}}"), std::string::npos);
+}
+
 TEST_F(Report, SameInputGivesTheSameBytes) {
   const std::string page = render(shop_.input, pool_);
   ThreadPool one(1);
@@ -216,6 +220,7 @@ TEST_F(Report, ColumnsAreThereIfAskedFor) {
 
 TEST_F(Report, RivalsStandBesideTheBaselines) {
   shop_.judge_with({"/home/me/old<1>.bundle", "a/same.bundle", "b/same.bundle/"}, {}, pool_);
+  shop_.input.seconds = shop_.report.seconds;
   std::string page = render(shop_.input, pool_);
   EXPECT_EQ(fault_of(page), "");
   EXPECT_NE(page.find("Beside simple methods and rivals"), std::string::npos);
@@ -223,6 +228,7 @@ TEST_F(Report, RivalsStandBesideTheBaselines) {
                       "the same people"),
             std::string::npos);
   EXPECT_EQ(page.find("/home/me"), std::string::npos) << "the name says which, not where";
+  EXPECT_NE(page.find("rank:old&lt;1&gt;.bundle"), std::string::npos);
   EXPECT_NE(page.find("<bdi>a/same.bundle</bdi>"), std::string::npos);
   EXPECT_NE(page.find("<bdi>b/same.bundle/</bdi>"), std::string::npos);
   EXPECT_NE(page.find("The difference to old&lt;1&gt;.bundle in all metrics"), std::string::npos);

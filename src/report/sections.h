@@ -34,6 +34,9 @@ struct Measured {
 
 /// "the most popular items" for "popularity"; other names as they are.
 [[nodiscard]] std::string plain_name(std::string_view ranker);
+/// Of a rival given by its path: the file's name, which tells nothing of this machine's folders; if
+/// two rivals have the same, the path.
+[[nodiscard]] std::string rival_name(const evaluate::Report& report, std::string_view path);
 /// Title, or the id where there is none.
 [[nodiscard]] std::string item_label(const Input& input, std::uint32_t item);
 

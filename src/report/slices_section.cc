@@ -72,17 +72,16 @@ Html slices_section(const Measured& measured) {
     out += html("<figure><figcaption><b>{}</b></figcaption>{}</figure>\n", family, draw(chart));
   }
   out += {"</div>\n"};
-  HtmlTable table("Groups", {"group", "what it is", "people", metric, "95 % interval",
-                             fmt::format("hit@{}", measured.main.k),
-                             fmt::format("recall@{}", measured.main.k)});
-  table.set_text_columns(2);
+  HtmlTable table(
+      "Groups", {"group", "people", metric, "95 % interval", fmt::format("hit@{}", measured.main.k),
+                 fmt::format("recall@{}", measured.main.k)});
   for (const evaluate::Slice& slice : report.slices) {
     const auto value = [&](const std::string& name) {
       const auto it = slice.metrics.find(name);
       return it == slice.metrics.end() ? std::string("-") : metric_text(it->second);
     };
     table.add(
-        {data_text(slice.name, 40), html("{}", explained(slice.name)),
+        {html("{}<span class=\"what\">{}</span>", data_text(slice.name, 40), explained(slice.name)),
          html("{}", grouped(slice.users)), html("{}", value(metric)),
          html("{}", range_text(slice.intervals.at(metric).low, slice.intervals.at(metric).high)),
          html("{}", value(fmt::format("hit@{}", measured.main.k))),

@@ -8,23 +8,25 @@
 namespace torii::report {
 namespace {
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
+Html joined(const std::vector<Html>& names) {
+  Html out;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    out += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+    out += html("{}{}", i == 0 ? "" : i + 1 == names.size() ? " and " : ", ", names[i]);
   }
   return out;
 }
 
-std::string headline(const Measured& measured) {
+Html headline(const Measured& measured) {
   if (measured.too_few) {
-    return fmt::format("Only {} could be judged: too few for a verdict",
-                       count_text(measured.input->report->users, "person", "people"));
+    return html("Only {} could be judged: too few for a verdict",
+                count_text(measured.input->report->users, "person", "people"));
   }
-  if (measured.against.empty()) return "Judged without a baseline beside it";
-  std::vector<std::string> better, worse, unclear;
+  if (measured.against.empty()) return {"Judged without a baseline beside it"};
+  std::vector<Html> better, worse, unclear;
   for (const Against& against : measured.against) {
-    const std::string name = plain_name(against.name);
+    // A name of a program or a file stays in one piece.
+    const std::string plain = plain_name(against.name);
+    const Html name = plain == against.name ? html("<span>{}</span>", plain) : html("{}", plain);
     switch (against.difference(measured.main.name).verdict) {
       case evaluate::Verdict::kBetter:
         better.push_back(name);
@@ -37,16 +39,18 @@ std::string headline(const Measured& measured) {
         break;
     }
   }
-  std::vector<std::string> clauses;
-  if (!worse.empty()) clauses.push_back("worse than " + joined(worse));
-  if (!better.empty()) clauses.push_back("better than " + joined(better));
-  if (!unclear.empty()) clauses.push_back("no clear difference to " + joined(unclear));
-  std::string text = fmt::format("{}", fmt::join(clauses, "; "));
-  text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  Html text;
+  const auto add = [&](std::string_view first, std::string_view later,
+                       const std::vector<Html>& names) {
+    if (!names.empty()) text += html("{} {}", text.empty() ? first : later, joined(names));
+  };
+  add("Worse than", "", worse);
+  add("Better than", "; better than", better);
+  add("No clear difference to", "; no clear difference to", unclear);
   return text;
 }
 
-// "NDCG@10 0.2940 against 0.1388; difference ...".
+// "ndcg@10 0.2940 against 0.1388; difference ...".
 Html numbers_of(const evaluate::Difference& difference) {
   return html("{} against {}; difference {}, 95 % interval {} to {}", metric_text(difference.ours),
               metric_text(difference.theirs), signed_text(difference.difference),
@@ -92,18 +96,6 @@ Html rival_clause(const Measured& measured, const Against& against) {
               numbers);
 }
 
-// File names tell rivals apart, unless two have the same: then each is as it was given.
-std::string rival_name(const evaluate::Report& report, std::string_view path) {
-  const auto file_of = [](std::string_view text) {
-    while (text.size() > 1 && text.ends_with('/')) text.remove_suffix(1);
-    return text.substr(text.rfind('/') + 1);
-  };
-  const auto same = std::ranges::count_if(report.rivals, [&](const evaluate::Outcome& rival) {
-    return file_of(rival.name) == file_of(path);
-  });
-  return std::string(same == 1 ? file_of(path) : path);
-}
-
 Html tile(std::string_view value, std::string_view name, std::string_view note) {
   return html("<div class=\"tile\"><dt>{}</dt><dd><b>{}</b><span>{}</span></dd></div>", name, value,
               note);
@@ -115,6 +107,17 @@ const evaluate::Difference& Against::difference(std::string_view metric) const {
   const evaluate::Difference* found = comparison->find(metric);
   TORII_CHECK(found != nullptr, "rankers of one report are judged by the same metrics");
   return *found;
+}
+
+std::string rival_name(const evaluate::Report& report, std::string_view path) {
+  const auto file_of = [](std::string_view text) {
+    while (text.size() > 1 && text.ends_with('/')) text.remove_suffix(1);
+    return text.substr(text.rfind('/') + 1);
+  };
+  const auto same = std::ranges::count_if(report.rivals, [&](const evaluate::Outcome& rival) {
+    return file_of(rival.name) == file_of(path);
+  });
+  return std::string(same == 1 ? file_of(path) : path);
 }
 
 Measured measure(const Input& input) {
@@ -162,7 +165,6 @@ Html summary_section(const Measured& measured) {
       report.subject.name == "two-tower" ? "The model" : "“" + report.subject.name + "”",
       count_text(report.users, "person", "people"), count_text(report.items, "item", "items"), k,
       input.part);
-  if (!measured.against.empty()) out += html("Judged by NDCG@{}: ", k);
   for (const Against& against : measured.against) {
     out += html("{} ", against.rival ? rival_clause(measured, against)
                                      : baseline_clause(measured, against));
