@@ -227,6 +227,7 @@ TEST_F(Report, RivalsStandBesideTheBaselines) {
   EXPECT_NE(page.find("<strong>no clear difference</strong> to <bdi>old&lt;1&gt;.bundle</bdi> on "
                       "the same people"),
             std::string::npos);
+  EXPECT_NE(page.find("(NDCG@10 "), std::string::npos);
   EXPECT_EQ(page.find("/home/me"), std::string::npos) << "the name says which, not where";
   EXPECT_NE(page.find("rank:old&lt;1&gt;.bundle"), std::string::npos);
   EXPECT_NE(page.find("<bdi>a/same.bundle</bdi>"), std::string::npos);

@@ -125,7 +125,7 @@ nav ul{position:sticky;top:1.5rem;flex-direction:column;gap:.15rem;margin-top:2.
 @media (max-width:52rem){.pair.map{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:34rem){header,.page,footer{padding:0 1rem}.chart text{font-size:16px}.chart .tick,.chart .label{font-size:15px}
 .panel text,.panel .tick{font-size:13px}.map .place{font-size:22px}.facts div{grid-template-columns:minmax(0,1fr)}
-.pair.map table,.segment table{font-size:.83rem}.pair.map th,.pair.map td,.segment th,.segment td{padding-right:.45rem}.pair.map tbody th{min-width:0}.segment tbody th{min-width:3.6rem}
+.pair.map table,.segment table{font-size:.83rem}.pair.map th,.pair.map td,.segment th,.segment td{padding-right:.45rem}.pair.map tbody th{min-width:0}.segment tbody th{min-width:4.2rem}
 .tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile{padding:.7rem .8rem}.tile b{font-size:1.45rem}}
 @media print{@page{margin:14mm 13mm}
 html{color-scheme:light}body{font-size:10.5pt}
@@ -136,7 +136,7 @@ figure,.person,tr,.tile,.tiles{break-inside:avoid}.scroll{overflow:visible}
 table{font-size:8.2pt}th,td{padding-right:.55rem}.panels{grid-template-columns:repeat(3,1fr)}.tiles{grid-template-columns:repeat(4,1fr)}
 .pair{grid-template-columns:repeat(2,minmax(0,1fr))}.pair.map{grid-template-columns:minmax(0,1.35fr) minmax(0,1fr)}
 details::details-content{content-visibility:visible;block-size:auto;display:block}details summary{list-style:none}
-p{break-inside:avoid}thead tr,tbody tr:first-child{break-after:avoid}
+p{break-inside:avoid}details,.scroll{break-inside:avoid}
 .pair.map table{font-size:7.4pt}.pair.map th,.pair.map td{padding-right:.4rem}.pair.map tbody th{min-width:0}
 .items{font-size:8.4pt;line-height:1.4}.items li{padding:.03rem 0}.score{top:.03rem}.person{padding:.5rem .8rem .6rem;margin-bottom:.7rem}
 .person .pair{break-inside:avoid}section>h2+p,section>h3+p{break-after:avoid}h1{margin-top:.6rem}}

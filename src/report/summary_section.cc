@@ -50,17 +50,18 @@ Html headline(const Measured& measured) {
   return text;
 }
 
-// "ndcg@10 0.2940 against 0.1388; difference ...".
-Html numbers_of(const evaluate::Difference& difference) {
-  return html("{} against {}; difference {}, 95 % interval {} to {}", metric_text(difference.ours),
-              metric_text(difference.theirs), signed_text(difference.difference),
-              signed_text(difference.interval.low), signed_text(difference.interval.high));
+// "NDCG@10 0.2940 against 0.1388; difference ...".
+Html numbers_of(const Measured& measured, const evaluate::Difference& difference) {
+  return html("NDCG@{} {} against {}; difference {}, 95 % interval {} to {}", measured.main.k,
+              metric_text(difference.ours), metric_text(difference.theirs),
+              signed_text(difference.difference), signed_text(difference.interval.low),
+              signed_text(difference.interval.high));
 }
 
-// "2.1 times as good as the most popular items (0.2940 against 0.1388; ...)".
+// "2.1 times as good as the most popular items (NDCG@10 0.2940 against 0.1388; ...)".
 Html baseline_clause(const Measured& measured, const Against& against) {
   const evaluate::Difference& difference = against.difference(measured.main.name);
-  const Html numbers = numbers_of(difference);
+  const Html numbers = numbers_of(measured, difference);
   const std::string name = plain_name(against.name);
   if (measured.too_few) return html("Beside {}: {}.", name, numbers);
   if (difference.verdict == evaluate::Verdict::kNoClearDifference) {
@@ -78,7 +79,7 @@ Html baseline_clause(const Measured& measured, const Against& against) {
 Html rival_clause(const Measured& measured, const Against& against) {
   const evaluate::Difference& difference = against.difference(measured.main.name);
   const Html numbers =
-      html("{}; better for {} of the people, worse for {}", numbers_of(difference),
+      html("{}; better for {} of the people, worse for {}", numbers_of(measured, difference),
            percent_text(difference.share_better), percent_text(difference.share_worse));
   const Html name = data_text(against.name, 60);
   if (measured.too_few) return html("Beside {}: {}.", name, numbers);
