@@ -136,7 +136,7 @@ figure,.person,tr,.tile,.tiles{break-inside:avoid}.scroll{overflow:visible}
 table{font-size:8.2pt}th,td{padding-right:.55rem}.panels{grid-template-columns:repeat(3,1fr)}.tiles{grid-template-columns:repeat(4,1fr)}
 .pair{grid-template-columns:repeat(2,minmax(0,1fr))}.pair.map{grid-template-columns:minmax(0,1.35fr) minmax(0,1fr)}
 details::details-content{content-visibility:visible;block-size:auto;display:block}details summary{list-style:none}
-p{break-inside:avoid}details,.scroll{break-inside:avoid}
+p{break-inside:avoid}details,.scroll{break-inside:avoid}details th,details td{padding-top:.12rem;padding-bottom:.12rem}
 .pair.map table{font-size:7.4pt}.pair.map th,.pair.map td{padding-right:.4rem}.pair.map tbody th{min-width:0}
 .items{font-size:8.4pt;line-height:1.4}.items li{padding:.03rem 0}.score{top:.03rem}.person{padding:.5rem .8rem .6rem;margin-bottom:.7rem}
 .person .pair{break-inside:avoid}section>h2+p,section>h3+p{break-after:avoid}h1{margin-top:.6rem}}
