@@ -153,8 +153,8 @@ TEST_F(HubDownload, SpeaksHttpsAndTrustsOnlyWhatItIsTold) {
   const std::string port_file = folder_ / "port";
   const pid_t proxy = ::fork();  // the hub has threads: nothing may be allocated before exec
   if (proxy == 0) {
-    ::execl("/usr/bin/python3", "python3", "-B", TORII_TLS_SCRIPT, certificate.c_str(), key.c_str(),
-            port.c_str(), port_file.c_str(), nullptr);
+    ::execl("/usr/bin/python3", "/usr/bin/python3", "-B", TORII_TLS_SCRIPT, certificate.c_str(),
+            key.c_str(), port.c_str(), port_file.c_str(), nullptr);
     ::_exit(127);
   }
   for (int i = 0; i < 1000 && !fs::exists(folder_ / "port"); ++i) {
