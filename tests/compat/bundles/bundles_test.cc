@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-constexpr const char* kBundles[] = {"v1-default", "v1-article"};
+constexpr const char* kBundles[] = {"v1-default", "v1-article", "v2-default"};
 constexpr const char* kUsers[] = {"u01", "u02", "u16", "somebody-new"};
 constexpr double kScoreError = 1e-6;
 
