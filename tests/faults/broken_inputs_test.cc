@@ -48,6 +48,17 @@ std::string message_of(const Finished& finished) {
   return at == std::string::npos ? finished.err : finished.err.substr(at);
 }
 
+// The same data and configuration before a training: whatever the doctor thinks of it, it thinks.
+Call doctor_of(const Call& train) {
+  Call call{{"doctor", "--no-forecast"}, 0, {}, train.environment};
+  for (const std::string& word : train.words) {
+    for (const char* flag : {"--data=", "--config=", "--set=", "--split="}) {
+      if (word.starts_with(flag)) call.words.push_back(word);
+    }
+  }
+  return call;
+}
+
 TEST_F(BrokenInputs, AreToldOfAndLeaveNothing) {
   const bool shows = std::getenv("TORII_SHOW_MESSAGES") != nullptr;
   std::vector<Case> all = table_cases();
@@ -86,6 +97,12 @@ TEST_F(BrokenInputs, AreToldOfAndLeaveNothing) {
       }
       fs::remove_all(folder / "out");
       fs::create_directories(folder / "out");
+      if (call.words[0] != "train") continue;
+      const Finished checked = run(folder, doctor_of(call));
+      EXPECT_LE(checked.exit_code, 3) << line << " (doctor)\n" << checked.err;
+      EXPECT_EQ(checked.err.find("fault of torii"), std::string::npos) << checked.err;
+      EXPECT_TRUE(Json::parse(checked.out, "stdout").ok()) << line << "\n" << checked.out;
+      if (shows) fmt::print("  doctor {} {}\n", checked.exit_code, message_of(checked));
     }
   }
 }
