@@ -16,11 +16,11 @@
 #include "base/reporter.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
+#include "features/encoder.h"
 #include "model/bundle.h"
 #include "recommend/filter.h"
 #include "recommend/rank.h"
 #include "store/store.h"
-#include "text/text_encoder.h"
 
 /// The online half of recommend/: what one tenant's service knows, and its answers. A Shop holds
 /// one publication, loaded whole and immutable, and over it what arrived since, record by record.
