@@ -17,7 +17,8 @@ foreach(symbol EVP_MD_CTX_new EVP_MD_CTX_free EVP_DigestInit_ex EVP_DigestUpdate
   add_link_options(LINKER:--undefined=${symbol})
 endforeach()
 add_link_options(${OPENSSL_CRYPTO_LIBRARY} LINKER:--exclude-libs,libcrypto.a)
-# Only its header: the library is opened at the first request (src/net/libcurl.h).
+# Only its header: the library is opened at the first request (src/net/libcurl.h). The header is the same
+# for every TLS flavour; prometheus-cpp's package insists on OpenSSL's, which nothing here links.
 find_library(CURL_LIBRARY NAMES libcurl-gnutls.so.4 REQUIRED)
 find_path(CURL_INCLUDE_DIR curl/curl.h REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
@@ -30,6 +31,12 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 # Only its header: the library is opened when a database is named (src/sql/libpq.h).
 pkg_check_modules(LIBPQ REQUIRED libpq)
 find_library(LIBPQ_LIBRARY NAMES libpq.so.5 REQUIRED)
+# Asio and Beast: headers only.
+find_package(Boost 1.74 REQUIRED)
+# Its core alone: what counts and writes the text. Its exposer would be a second HTTP server.
+find_library(PROMETHEUS_LIBRARY prometheus-cpp-core REQUIRED)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+find_package(ZLIB REQUIRED)
 find_package(GTest REQUIRED)
 
 add_library(torii_json INTERFACE)
@@ -46,6 +53,9 @@ add_library(torii_dnnl INTERFACE)
 target_link_libraries(torii_dnnl INTERFACE ${DNNL_LIBRARY} ${GOMP_LIBRARY})
 add_library(torii_sqlite INTERFACE)
 target_link_libraries(torii_sqlite INTERFACE PkgConfig::SQLITE)
+add_library(torii_http INTERFACE)
+target_link_libraries(torii_http INTERFACE Boost::headers ${PROMETHEUS_LIBRARY} PkgConfig::SODIUM
+                      ZLIB::ZLIB)
 add_library(torii_cli11 INTERFACE)
 target_link_libraries(torii_cli11 INTERFACE CLI11::CLI11)
 

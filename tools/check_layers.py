@@ -51,7 +51,7 @@ THIRD_PARTY = [
     (r"google/protobuf/", "feast"),
     (r"hnswlib/", "retrieval"),
     (r"mpi\.h", "train"),
-    (r"boost/|restinio/|prometheus/|sodium\.h", "server"),
+    (r"boost/|restinio/|prometheus/|sodium\.h|zlib\.h", "server"),
     (r"nlohmann/|yaml-cpp/|openssl/|spdlog/|simdjson", "base"),
     (r"CLI/", "cli"),
 ]
