@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <span>
 
 #include "base/check.h"
 #include "base/cpu.h"
@@ -46,16 +48,17 @@ double to_scan(std::span<const float> from, Metric metric, std::span<const doubl
 
 // One worker's scan of a block of queries over a range of panels.
 struct ExactIndex::Scan {
-  struct State {
+  struct Query {
     std::vector<ExactScore> score;  // one, or none before the first use
     Selection selection;
+    ItemMask allowed;
   };
-  std::vector<State> queries;
+  std::vector<Query> queries;
   std::vector<float> packed;  // groups one behind the other, each [depth, queries in the group]
   std::vector<float> row;
 
-  void start(const ExactIndex& index, ConstFloatView block, std::size_t k, Exclusion excluded,
-             std::size_t first);
+  void start(const ExactIndex& index, const Search& search, std::size_t first, std::size_t count,
+             std::size_t k);
   void run(const ExactIndex& index, std::size_t panel_begin, std::size_t panel_end);
 };
 
@@ -89,8 +92,9 @@ ExactIndex::ExactIndex(ConstFloatView items, Metric metric)
   }
 }
 
-void ExactIndex::Scan::start(const ExactIndex& index, ConstFloatView block, std::size_t k,
-                             Exclusion excluded, std::size_t first) {
+void ExactIndex::Scan::start(const ExactIndex& index, const Search& search, std::size_t first,
+                             std::size_t count_all, std::size_t k) {
+  const ConstFloatView block = search.queries.middle_rows(first, count_all);
   const std::size_t depth = index.depth();
   queries.resize(std::max(queries.size(), block.rows));
   packed.resize(block.rows * depth);
@@ -118,7 +122,8 @@ void ExactIndex::Scan::start(const ExactIndex& index, ConstFloatView block, std:
     auto& state = queries[q];
     state.score.assign(1, ExactScore(block.row(q), index.metric_));
     state.selection.start(k, state.score.front(), scale, index.items_.view(),
-                          excluded.of(first + q));
+                          search.excluded.of(first + q));
+    state.allowed = search.mask_of(first + q);
   }
 }
 
@@ -129,7 +134,7 @@ void ExactIndex::Scan::run(const ExactIndex& index, std::size_t panel_begin,
   const ScanKernel kernel = scan_kernel(active_isa());
   alignas(64) float scores[kGroupQueries * kPanelItems];
   float thresholds[kGroupQueries];
-  std::uint64_t masks[kGroupQueries];
+  std::uint64_t masks[kGroupQueries], allowed[kGroupQueries];
   for (std::size_t panel = panel_begin; panel < panel_end; ++panel) {
     const std::size_t first = panel * kPanelItems;
     const std::size_t there = std::min(kPanelItems, index.size() - first);
@@ -137,6 +142,12 @@ void ExactIndex::Scan::run(const ExactIndex& index, std::size_t panel_begin,
         there == kPanelItems ? ~std::uint64_t{0} : (std::uint64_t{1} << there) - 1;
     for (std::size_t group = 0; group < count_all; group += kGroupQueries) {
       const std::size_t count = std::min(kGroupQueries, count_all - group);
+      std::uint64_t any = 0;
+      for (std::size_t q = 0; q < count; ++q) {
+        allowed[q] = queries[group + q].allowed.of_panel(panel) & real;
+        any |= allowed[q];
+      }
+      if (any == 0) continue;
       for (std::size_t q = 0; q < count; ++q) {
         thresholds[q] = queries[group + q].selection.threshold();
       }
@@ -148,76 +159,113 @@ void ExactIndex::Scan::run(const ExactIndex& index, std::size_t panel_begin,
               .scores = scores,
               .masks = masks});
       for (std::size_t q = 0; q < count; ++q) {
-        if ((masks[q] & real) == 0) continue;
-        queries[group + q].selection.offer(static_cast<std::uint32_t>(first), masks[q] & real,
+        const std::uint64_t offered = masks[q] & allowed[q];
+        if (offered == 0) continue;
+        queries[group + q].selection.offer(static_cast<std::uint32_t>(first), offered,
                                            scores + q * kPanelItems);
       }
     }
   }
 }
 
-TopLists ExactIndex::search(ConstFloatView queries, std::size_t k, Exclusion excluded,
-                            ThreadPool& pool) const {
-  TORII_CHECK(k >= 1, "k must be at least 1");
-  TORII_CHECK(queries.rows == 0 || size() == 0 || queries.cols == width(),
-              "queries and items differ in width");
-  TORII_CHECK(excluded.offsets.empty() || excluded.offsets.size() == queries.rows + 1,
-              "one exclusion list for each query");
-  TORII_CHECK(check_embeddings(queries, "queries").ok(),
-              "queries must have passed check_embeddings()");
+// Blocks of queries; with few of them, each block's panels are parted among the threads too and the
+// parts' lists are merged. Neither changes the result.
+struct ExactIndex::Workspace::State {
+  std::vector<Scan> scans;  // one for each worker
+  std::size_t block = 0, parts = 0;
+  std::vector<Scored> partial;      // [Q, parts, k]
+  std::vector<std::size_t> counts;  // [Q, parts]
+  std::vector<Scored> merged;
+
+  void plan(std::size_t queries, std::size_t panels, std::size_t k, std::size_t threads);
+  void merge(TopLists& lists);
+};
+
+ExactIndex::Workspace::Workspace() : state_(std::make_unique<State>()) {}
+ExactIndex::Workspace::~Workspace() = default;
+ExactIndex::Workspace::Workspace(Workspace&& other) noexcept = default;
+ExactIndex::Workspace& ExactIndex::Workspace::operator=(Workspace&& other) noexcept = default;
+
+void ExactIndex::Workspace::State::plan(std::size_t queries, std::size_t panels, std::size_t k,
+                                        std::size_t threads) {
+  const std::size_t share = (queries + 4 * threads - 1) / (4 * threads);
+  block = std::clamp((share + kGroupQueries - 1) / kGroupQueries * kGroupQueries, kGroupQueries,
+                     kBlockQueries);
+  const std::size_t blocks = (queries + block - 1) / block;
+  parts = std::clamp((threads + blocks - 1) / blocks, std::size_t{1}, (panels + 31) / 32);
+  if (parts > 1) {
+    partial.resize(queries * parts * k);
+    counts.resize(queries * parts);
+  }
+  if (scans.size() < threads) scans.resize(threads);
+}
+
+void ExactIndex::Workspace::State::merge(TopLists& lists) {
+  for (std::size_t q = 0; q < lists.size(); ++q) {
+    merged.clear();
+    for (std::size_t place = q * parts; place < (q + 1) * parts; ++place) {
+      const Scored* from = partial.data() + place * lists.k;
+      merged.insert(merged.end(), from, from + counts[place]);
+    }
+    const std::size_t count = std::min(merged.size(), lists.k);
+    std::ranges::partial_sort(merged, merged.begin() + static_cast<std::ptrdiff_t>(count), better);
+    std::copy_n(merged.data(), count, lists.entries.data() + q * lists.k);
+    lists.counts[q] = static_cast<std::uint32_t>(count);
+  }
+}
+
+TopLists ExactIndex::search(const Search& search, ThreadPool& pool) const {
+  Workspace workspace;
   TopLists lists;
-  lists.k = std::min(k, size());
-  lists.entries.resize(queries.rows * lists.k);
-  lists.counts.resize(queries.rows);
-  if (lists.entries.empty()) return lists;
+  this->search(search, pool, workspace, lists);
+  return lists;
+}
 
-  // Blocks of queries; with few of them, each block's panels are parted among the threads too and
-  // the parts' lists are merged. Neither changes the result.
-  const auto threads = static_cast<std::size_t>(pool.threads());
-  const std::size_t share = (queries.rows + 4 * threads - 1) / (4 * threads);
-  const std::size_t block = std::clamp((share + kGroupQueries - 1) / kGroupQueries * kGroupQueries,
-                                       kGroupQueries, kBlockQueries);
-  const std::size_t blocks = (queries.rows + block - 1) / block;
-  const std::size_t parts =
-      std::clamp((threads + blocks - 1) / blocks, std::size_t{1}, (panels_.rows() + 31) / 32);
-  std::vector<Scored> partial(parts > 1 ? queries.rows * parts * lists.k : 0);
-  std::vector<std::size_t> counts(parts > 1 ? queries.rows * parts : 0);
-  std::vector<Scan> scans(threads);
+void ExactIndex::search(const Search& search, ThreadPool& pool, Workspace& workspace,
+                        TopLists& lists) const {
+  const std::size_t rows = search.queries.rows;
+  TORII_CHECK(search.k >= 1, "k must be at least 1");
+  TORII_CHECK(rows == 0 || size() == 0 || search.queries.cols == width(),
+              "queries and items differ in width");
+  TORII_CHECK(search.excluded.offsets.empty() || search.excluded.offsets.size() == rows + 1,
+              "one exclusion list for each query");
+  TORII_CHECK(search.allowed.size() <= 1 || search.allowed.size() == rows,
+              "no mask, one for all queries, or one for each");
+  for (const ItemMask& mask : search.allowed) {
+    TORII_CHECK(mask.words.empty() || mask.words.size() >= panels_.rows(),
+                "a mask has a bit for each item");
+  }
+  TORII_CHECK(check_embeddings(search.queries, "queries").ok(),
+              "queries must have passed check_embeddings()");
+  lists.k = std::min(search.k, size());
+  lists.entries.resize(rows * lists.k);
+  lists.counts.assign(rows, 0);
+  if (lists.entries.empty()) return;
 
-  pool.run(blocks * parts, [&](std::size_t task, std::size_t worker) {
-    const std::size_t first = task / parts * block;
-    const std::size_t count = std::min(block, queries.rows - first);
-    const std::size_t part = task % parts;
-    Scan& scan = scans[worker];
-    scan.start(*this, queries.middle_rows(first, count), lists.k, excluded, first);
-    scan.run(*this, panels_.rows() * part / parts, panels_.rows() * (part + 1) / parts);
+  Workspace::State& state = *workspace.state_;
+  state.plan(rows, panels_.rows(), lists.k, static_cast<std::size_t>(pool.threads()));
+  const std::size_t blocks = (rows + state.block - 1) / state.block;
+  const auto work = [&](std::size_t task, std::size_t worker) {
+    const std::size_t first = task / state.parts * state.block;
+    const std::size_t count = std::min(state.block, rows - first);
+    const std::size_t part = task % state.parts;
+    Scan& scan = state.scans[worker];
+    scan.start(*this, search, first, count, lists.k);
+    scan.run(*this, panels_.rows() * part / state.parts, panels_.rows() * (part + 1) / state.parts);
     for (std::size_t q = 0; q < count; ++q) {
       const auto best = scan.queries[q].selection.finish();
-      if (parts == 1) {
+      if (state.parts == 1) {
         std::ranges::copy(best, lists.entries.data() + (first + q) * lists.k);
         lists.counts[first + q] = static_cast<std::uint32_t>(best.size());
       } else {
-        const std::size_t place = (first + q) * parts + part;
-        std::ranges::copy(best, partial.data() + place * lists.k);
-        counts[place] = best.size();
+        const std::size_t place = (first + q) * state.parts + part;
+        std::ranges::copy(best, state.partial.data() + place * lists.k);
+        state.counts[place] = best.size();
       }
     }
-  });
-
-  if (parts == 1) return lists;
-  std::vector<Scored> all;
-  for (std::size_t q = 0; q < queries.rows; ++q) {
-    all.clear();
-    for (std::size_t place = q * parts; place < (q + 1) * parts; ++place) {
-      const Scored* from = partial.data() + place * lists.k;
-      all.insert(all.end(), from, from + counts[place]);
-    }
-    const std::size_t count = std::min(all.size(), lists.k);
-    std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count), better);
-    std::copy_n(all.data(), count, lists.entries.data() + q * lists.k);
-    lists.counts[q] = static_cast<std::uint32_t>(count);
-  }
-  return lists;
+  };
+  pool.run(blocks * state.parts, std::cref(work));  // a reference fits into a function as it is
+  if (state.parts > 1) state.merge(lists);
 }
 
 }  // namespace torii::retrieval

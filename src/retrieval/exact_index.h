@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <vector>
 
 #include "base/matrix.h"
@@ -33,13 +33,22 @@ class ExactIndex {
   /// The items as given, [I, D].
   [[nodiscard]] ConstFloatView items() const { return items_.view(); }
 
-  /// The k best items for each query, best first; equal scores by the smaller item. queries [Q, D],
-  /// checked by check_embeddings(); 1 <= k. excluded: ascending inside each query. Lists have
-  /// room for min(k, I) entries and hold fewer only if the exclusion leaves fewer.
+  /// Scratch of searches that a caller keeps, so that they allocate nothing once it is warm. One
+  /// search at a time; any index.
+  class Workspace;
+
+  /// The k best allowed items for each query, best first; equal scores by the smaller item.
+  /// excluded: ascending inside each query. Lists have room for min(k, I) entries and hold fewer
+  /// only if exclusion and mask leave fewer.
   /// Scores: dot product, cosine (0 for a zero vector), or negative Euclidean distance.
-  /// Threads: const, concurrent on different pools. Cost O(Q*I*D); scratch O(threads * k).
+  /// Threads: const, concurrent on different pools and workspaces. Cost O(Q*I*D); panels of 64
+  /// items without an allowed one are skipped. Scratch O(threads * k).
+  void search(const Search& search, ThreadPool& pool, Workspace& workspace, TopLists& lists) const;
+  [[nodiscard]] TopLists search(const Search& search, ThreadPool& pool) const;
   [[nodiscard]] TopLists search(ConstFloatView queries, std::size_t k, Exclusion excluded,
-                                ThreadPool& pool) const;
+                                ThreadPool& pool) const {
+    return search({.queries = queries, .k = k, .excluded = excluded}, pool);
+  }
 
  private:
   struct Scan;
@@ -51,6 +60,19 @@ class ExactIndex {
   Matrix panels_;               ///< [ceil(I / 64), depth * 64], see scan.h
   std::vector<double> centre_;  ///< Euclidean: mean item, taken off before the scan; else empty
   double length_max_ = 0.0;     ///< of the items as they stand in the panels, without the last row
+};
+
+class ExactIndex::Workspace {
+ public:
+  Workspace();
+  ~Workspace();
+  Workspace(Workspace&& other) noexcept;
+  Workspace& operator=(Workspace&& other) noexcept;
+
+ private:
+  friend class ExactIndex;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace torii::retrieval

@@ -46,6 +46,21 @@ Excluded random_exclusion(std::size_t queries, std::size_t items, double share, 
   return excluded;
 }
 
+// Masks over `items` items, each bit set with probability `share`.
+struct Allowed {
+  std::vector<std::vector<std::uint64_t>> words;
+  std::vector<ItemMask> masks;
+  Allowed(std::size_t masks_count, std::size_t items, double share, Random& random) {
+    for (std::size_t m = 0; m < masks_count; ++m) {
+      auto& mask = words.emplace_back((items + 63) / 64);
+      for (std::uint64_t& word : mask) {
+        for (int bit = 0; bit < 64; ++bit) word = word << 1 | (random.uniform() < share ? 1U : 0U);
+      }
+    }
+    for (const auto& mask : words) masks.push_back({mask});
+  }
+};
+
 void expect_same(const TopLists& expected, const TopLists& found, const std::string& what) {
   ASSERT_EQ(expected.k, found.k) << what;
   ASSERT_EQ(expected.counts, found.counts) << what;
@@ -84,6 +99,59 @@ TEST(ExactIndex, EqualsNaiveSearchOverRandomShapes) {
                     fmt::format("{} items {} queries {} width {} k {} ties {} threads {}",
                                 metric_name(metric), items, queries, width, k, ties, threads));
       }
+    }
+  }
+}
+
+TEST(ExactIndex, MasksAreHeldInsideTheScan) {
+  Random random(21);
+  ExactIndex::Workspace workspace;  // goes from index to index
+  TopLists found;
+  for (int round = 0; round < 40; ++round) {
+    const std::size_t items = 1 + random.below(round % 5 == 0 ? 9000 : 500);
+    const std::size_t queries = 1 + random.below(60);
+    const std::size_t k = 1 + random.below(120);
+    const Matrix x = random_matrix(items, 12, random);
+    const Matrix q = random_matrix(queries, 12, random);
+    const double share = round % 4 == 0 ? 0.01 : round % 4 == 1 ? 0.99 : random.uniform();
+    const Allowed allowed(round % 2 == 0 ? 1 : queries, items, share, random);
+    const auto excluded = random_exclusion(queries, items, round % 3 == 0 ? 0.5 : 0.0, random);
+    for (const Metric metric : kMetrics) {
+      const auto expected =
+          naive_search(x.view(), metric, q.view(), k, excluded.view(), allowed.masks);
+      const ExactIndex index(x.view(), metric);
+      for (const int threads : {1, 3}) {
+        ThreadPool pool(threads);
+        index.search(
+            {.queries = q.view(), .k = k, .excluded = excluded.view(), .allowed = allowed.masks},
+            pool, workspace, found);
+        expect_same(expected, found,
+                    fmt::format("{} items {} queries {} k {} share {}", metric_name(metric), items,
+                                queries, k, share));
+      }
+    }
+  }
+}
+
+TEST(ExactIndex, KItemsComeBackIfThatManyAreAllowed) {
+  Random random(22);
+  const Matrix x = random_matrix(5000, 8, random);
+  std::vector<std::uint64_t> words(79);
+  for (std::size_t i = 0; i < 30; ++i) words[i] = std::uint64_t{1} << (2 * i);
+  const ItemMask mask{words};
+  EXPECT_EQ(count_allowed(mask, 5000), 30U);
+  words.back() = ~std::uint64_t{0};  // 8 items and 56 bits past the last one
+  EXPECT_EQ(count_allowed(mask, 5000), 38U);
+  ThreadPool pool(2);
+  const ExactIndex index(x.view(), Metric::kDot);
+  const Search search{
+      .queries = x.view().middle_rows(0, 3), .k = 50, .allowed = std::span(&mask, 1)};
+  const auto lists = index.search(search, pool);
+  for (std::size_t q = 0; q < 3; ++q) {
+    EXPECT_EQ(lists.of(q).size(), 38U);
+    for (const Scored& entry : lists.of(q)) {
+      ASSERT_LT(entry.item, 5000U);
+      EXPECT_EQ(words[entry.item / 64] >> (entry.item % 64) & 1, 1U);
     }
   }
 }

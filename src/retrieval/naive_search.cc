@@ -7,7 +7,8 @@
 namespace torii::retrieval {
 
 TopLists naive_search(ConstFloatView items, Metric metric, ConstFloatView queries, std::size_t k,
-                      Exclusion excluded) {
+                      Exclusion excluded, ItemMasks allowed) {
+  const Search search{.queries = queries, .k = k, .excluded = excluded, .allowed = allowed};
   TopLists lists;
   lists.k = std::min(k, items.rows);
   lists.entries.resize(queries.rows * lists.k);
@@ -15,8 +16,10 @@ TopLists naive_search(ConstFloatView items, Metric metric, ConstFloatView querie
   for (std::size_t q = 0; q < queries.rows; ++q) {
     const ExactScore score(queries.row(q), metric);
     const auto forbidden = excluded.of(q);
+    const ItemMask mask = search.mask_of(q);
     std::vector<Scored> all;
     for (std::uint32_t item = 0; item < items.rows; ++item) {
+      if ((mask.of_panel(item / 64) >> (item % 64) & 1) == 0) continue;
       if (std::ranges::find(forbidden, item) != forbidden.end()) continue;
       all.push_back({item, score(items.row(item))});
     }

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "base/matrix.h"
+
 namespace torii::retrieval {
 
 struct Scored {
@@ -39,5 +41,33 @@ struct Exclusion {
     return items.subspan(offsets[query], offsets[query + 1] - offsets[query]);
   }
 };
+
+/// Items that a list may hold: item i if bit i % 64 of words[i / 64] is set. Borrowed; bits past
+/// the last item mean nothing. No words = every item.
+struct ItemMask {
+  std::span<const std::uint64_t> words;  ///< [ceil(I / 64)] or empty
+  /// The items [64 * panel, 64 * panel + 64).
+  [[nodiscard]] std::uint64_t of_panel(std::size_t panel) const {
+    return words.empty() ? ~std::uint64_t{0} : words[panel];
+  }
+};
+/// Masks for Q queries: none (every item), one for all of them, or one each.
+using ItemMasks = std::span<const ItemMask>;
+
+/// What to search for. Borrows everything.
+struct Search {
+  ConstFloatView queries = {};  ///< [Q, D], checked by check_embeddings()
+  std::size_t k = 10;           ///< at least 1
+  Exclusion excluded = {};
+  ItemMasks allowed = {};
+
+  [[nodiscard]] ItemMask mask_of(std::size_t query) const {
+    if (allowed.empty()) return {};
+    return allowed.size() == 1 ? allowed.front() : allowed[query];
+  }
+};
+
+/// How many of `items` items the mask allows.
+[[nodiscard]] std::size_t count_allowed(ItemMask mask, std::size_t items);
 
 }  // namespace torii::retrieval
