@@ -107,6 +107,8 @@ class Connection {
   [[nodiscard]] virtual Result<std::uint64_t> copy_in(const std::string& table,
                                                       const std::vector<std::string>& columns,
                                                       const NextRow& next) = 0;
+  /// The server or the way to it is gone: only a new connection helps. SQLite: never.
+  [[nodiscard]] virtual bool is_lost() const = 0;
 };
 
 /// BEGIN ... COMMIT; rolled back where it goes out of scope without commit().

@@ -50,20 +50,28 @@ const std::map<Oid, std::pair<Type, const char*>>& built_in_types() {
   return types;
 }
 
+unsigned digit_of(char c) {
+  return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
 // "\x6869" as the server sends bytes.
 std::string unhexed(std::string_view text) {
   std::string bytes;
+  bytes.reserve(text.size() / 2);
   for (std::size_t i = 2; i + 1 < text.size(); i += 2) {
-    unsigned value = 0;
-    std::from_chars(text.data() + i, text.data() + i + 2, value, 16);
-    bytes += static_cast<char>(value);
+    bytes += static_cast<char>(digit_of(text[i]) << 4U | digit_of(text[i + 1]));
   }
   return bytes;
 }
 
 std::string hexed(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
   std::string text = "\\x";
-  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  text.reserve(2 + 2 * bytes.size());
+  for (const char c : bytes) {
+    text += kDigits[static_cast<unsigned char>(c) >> 4U];
+    text += kDigits[static_cast<unsigned char>(c) & 15U];
+  }
   return text;
 }
 
@@ -262,6 +270,10 @@ class PostgresConnection final : public Connection {
     std::uint64_t rows = 0;
     std::from_chars(count.data(), count.data() + count.size(), rows);
     return rows;
+  }
+
+  [[nodiscard]] bool is_lost() const override {
+    return session_->pq().PQstatus(session_->wire()) != CONNECTION_OK;
   }
 
  private:

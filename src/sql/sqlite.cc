@@ -276,6 +276,8 @@ class SqliteConnection final : public Connection {
     return rows;
   }
 
+  [[nodiscard]] bool is_lost() const override { return false; }
+
  private:
   sqlite3* database_;
   std::string uri_;

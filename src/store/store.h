@@ -19,7 +19,8 @@
 /// layout.
 ///
 /// Everything belongs to a tenant, a name of 1 to 64 characters of [a-z0-9_-]; tenants never see
-/// each other. Ids are texts of 1 to 512 bytes of UTF-8 without NUL.
+/// each other. Ids are texts of 1 to 512 bytes of UTF-8 without NUL; payloads and attributes are
+/// JSON objects of at most 16 MiB.
 namespace torii::store {
 
 inline constexpr std::string_view kDefaultTenant = "default";
@@ -39,6 +40,9 @@ struct Record {
   std::uint64_t seq = 0;     ///< filled by the store: rises with every change of a tenant
   [[nodiscard]] bool operator==(const Record&) const = default;
 };
+
+/// Records of one append() at most.
+inline constexpr std::size_t kAppendMax = 100'000;
 
 struct Appended {
   std::uint64_t seq = 0;  ///< of the last change of the tenant, this call's included
@@ -98,8 +102,19 @@ struct PublishedUser {
   std::vector<std::uint32_t> seen;   ///< ascending; what the user has in the data
 };
 
+/// When a version was made current, and by whom.
+struct Activation {
+  std::uint64_t version = 0;
+  std::int64_t time_ms = 0;
+  std::string by;
+  [[nodiscard]] bool operator==(const Activation&) const = default;
+};
+
 /// A publication on its way: rows under a name of their own that no reader sees. Going out of scope
-/// without commit() removes them (a killed process's rows go with the next gc()).
+/// without commit() removes them (a killed process's rows go with the next gc()). Must go before
+/// its store, whose other calls may be used meanwhile. Errors besides the store's: kInvalidArgument
+/// (a row that cannot be: see the fields above; users out of order; numbers that are not finite),
+/// kNotFound (gc() has removed it: nothing was added for hours).
 class Draft {
  public:
   virtual ~Draft() = default;
@@ -108,8 +123,11 @@ class Draft {
   [[nodiscard]] virtual Result<void> add_users(std::span<const PublishedUser> users) = 0;
   /// Reads everything back and compares it with what was added (counts and a hash over all rows;
   /// kCorrupt), then gives it the next version and makes that current, in one transaction. Returns
-  /// the version. info's counts, version and checksum are filled by the store.
+  /// the version. info's counts, k, version and checksum are filled by the store. Rows of users who
+  /// were erased after info.records_seq and are not back are left out.
   [[nodiscard]] virtual Result<std::uint64_t> commit(const Publication& info) = 0;
+  /// For restore() alone: the same, but under info.version, and nothing becomes current.
+  [[nodiscard]] virtual Result<void> commit_as(const Publication& info) = 0;
 };
 
 // ---- keys
@@ -140,6 +158,15 @@ struct Retention {
 struct Collected {
   std::uint64_t publications = 0, drafts = 0, events = 0;
   std::vector<std::string> bundle_ids;  ///< that no publication of any tenant names any more
+};
+
+/// What a backup holds of a tenant besides its rows.
+struct TenantState {
+  std::uint64_t seq = 0;           ///< last_seq()
+  std::uint64_t last_version = 0;  ///< of all that there were; the next commit counts on
+  std::uint64_t current = 0;
+  std::vector<Activation> activations;
+  [[nodiscard]] bool operator==(const TenantState&) const = default;
 };
 
 /// An open store. One thread at a time; open another for another thread or process: what one has
@@ -190,9 +217,12 @@ class Store {
   /// Makes an older (or newer) version current: rollback. kNotFound.
   [[nodiscard]] virtual Result<void> activate(std::string_view tenant, std::uint64_t version,
                                               std::string_view by, std::int64_t time_ms) = 0;
+  /// Every commit, activation and rollback, oldest first.
+  [[nodiscard]] virtual Result<std::vector<Activation>> activations(std::string_view tenant) = 0;
   using ItemSink = std::function<Result<void>(PublishedItem item)>;
   using UserSink = std::function<Result<void>(PublishedUser user)>;
-  /// All rows in their order, one at a time. kNotFound (no such version).
+  /// All rows in their order, one at a time; the sink may not call the store. kNotFound (no such
+  /// version); kCorrupt, after the last row, if they are not those that were published.
   [[nodiscard]] virtual Result<void> read_items(std::string_view tenant, std::uint64_t version,
                                                 const ItemSink& sink) = 0;
   [[nodiscard]] virtual Result<void> read_users(std::string_view tenant, std::uint64_t version,
@@ -216,6 +246,17 @@ class Store {
   /// Every row of every publication against its checksum, records against the order of their seq.
   /// Returns what is wrong, one sentence each; empty: all is well.
   [[nodiscard]] virtual Result<std::vector<std::string>> verify() = 0;
+
+  // For backup() and restore() alone.
+  [[nodiscard]] virtual Result<TenantState> tenant_state(std::string_view tenant) = 0;
+  /// Until end_restore() nobody can open the store. kInvalidArgument: it is not empty.
+  [[nodiscard]] virtual Result<void> begin_restore() = 0;
+  /// Records with the seq that they had, ascending.
+  [[nodiscard]] virtual Result<void> restore_records(std::string_view tenant,
+                                                     std::span<const Record> records) = 0;
+  [[nodiscard]] virtual Result<void> restore_state(std::string_view tenant,
+                                                   const TenantState& state) = 0;
+  [[nodiscard]] virtual Result<void> end_restore() = 0;
 };
 
 /// Version of the schema that this program writes; older ones are upgraded by migrate().
@@ -225,9 +266,11 @@ struct OpenOptions {
   /// kUse: an empty place gets the schema; an older one is kUnsupported and says
   /// `torii store migrate`. kMigrate: an older one is upgraded, in one transaction.
   enum class Schema : std::uint8_t { kUse, kMigrate } schema = Schema::kUse;
-  /// Of one statement or command.
+  /// Of one statement or command, and of waiting for a lock.
   double timeout_s = 30;
   std::function<bool()> cancelled = {};
+  /// Milliseconds since 1970 UTC, for the age of drafts; the system's clock if empty.
+  std::function<std::int64_t()> clock = {};
 };
 
 /// sqlite:FILE, postgres://..., redis://[user[:password]@]host[:port][/db]. Other schemes and
