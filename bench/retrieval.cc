@@ -1,89 +1,199 @@
-// Exact top-k: queries a second and GFLOP/s of the scan with its selection, beside the bare scan
-// kernel (no selection) on the same panels, for each instruction set that this machine has.
-//   bench_retrieval [items] [width] [k] [threads]
+// Retrieval jobs for bench/run, which lets this program and its peers take turns on the same data.
+//   bench_retrieval FOLDER THREADS [ISA]
+// reads items.f32 and queries.f32 (rows of `width` floats; shape.txt holds: items queries width)
+// and then one job a line from stdin; answers each with a line of JSON:
+//   exact QUERIES K            search, seconds
+//   ids QUERIES K FILE         search, lists as uint32 and scores as float32 into FILE, FILE.scores
+//   gemm QUERIES               the same products by oneDNN, nothing selected, seconds
+//   filter SHARE QUERIES K     search with a mask that keeps that share of the items, seconds
+//   single K ROUNDS            median seconds of one query
+//   together QUERIES K ROUNDS  median seconds of that many queries in one pass
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "base/cpu.h"
 #include "base/random.h"
+#include "kernels/gemm.h"
 #include "retrieval/exact_index.h"
-#include "retrieval/scan.h"
 
 namespace {
 
 using torii::Matrix;
 using torii::ThreadPool;
+using torii::retrieval::ExactIndex;
+using torii::retrieval::TopLists;
+
+struct Seconds {
+  double wall = 0.0;
+  double processor = 0.0;  // of all threads: a busy machine disturbs it less
+};
 
 template <class Work>
-double best_seconds(int rounds, const Work& work) {
-  double best = 1e30;
-  for (int round = 0; round < rounds; ++round) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-    best = std::min(best, spent.count());
-  }
-  return best;
+Seconds timed(const Work& work) {
+  const auto processor = [] {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+  };
+  const double before = processor();
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  return {spent.count(), processor() - before};
 }
 
-// What the kernel reaches when nothing is selected and its panel stays in the cache.
-double bare_gflops(std::size_t width, ThreadPool& pool) {
-  using namespace torii::retrieval;
-  const auto kernel = scan_kernel(torii::active_isa());
-  constexpr std::size_t kCalls = 40000;
-  const double seconds = best_seconds(5, [&] {
-    pool.run(static_cast<std::size_t>(pool.threads()), [&](std::size_t, std::size_t) {
-      std::vector<float> queries(width * kGroupQueries, 0.5F), panel(width * kPanelItems, 0.25F);
-      std::vector<float> scores(kGroupQueries * kPanelItems);
-      float thresholds[kGroupQueries];
-      std::fill_n(thresholds, kGroupQueries, 1e30F);
-      std::uint64_t masks[kGroupQueries];
-      for (std::size_t call = 0; call < kCalls; ++call) {
-        kernel(
-            {queries.data(), kGroupQueries, panel.data(), width, thresholds, scores.data(), masks});
+template <class Work>
+Seconds median(int rounds, const Work& work) {
+  std::vector<double> wall, processor;
+  for (int round = 0; round < rounds; ++round) {
+    const Seconds seconds = timed(work);
+    wall.push_back(seconds.wall);
+    processor.push_back(seconds.processor);
+  }
+  const auto middle = [](std::vector<double>& values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+  };
+  return {middle(wall), middle(processor)};
+}
+
+std::string json(Seconds seconds) {
+  return fmt::format("{{\"seconds\": {:.9f}, \"processor\": {:.9f}}}", seconds.wall,
+                     seconds.processor);
+}
+
+Matrix read_matrix(const std::string& path, std::size_t rows, std::size_t cols) {
+  Matrix matrix(rows, cols);
+  std::ifstream file(path, std::ios::binary);
+  file.read(reinterpret_cast<char*>(matrix.data()),
+            static_cast<std::streamsize>(matrix.size() * sizeof(float)));
+  if (!file) {
+    fmt::print(stderr, "bench_retrieval: {} is too short\n", path);
+    std::exit(1);
+  }
+  return matrix;
+}
+
+struct Bench {
+  Matrix items, queries;
+  ExactIndex index;
+  ThreadPool pool;
+  ExactIndex::Workspace workspace;
+  TopLists lists;
+
+  void search(std::size_t count, std::size_t k, torii::retrieval::ItemMasks allowed = {}) {
+    index.search({.queries = queries.view().middle_rows(0, count), .k = k, .allowed = allowed},
+                 pool, workspace, lists);
+  }
+  Seconds gemm(std::size_t count);
+  void write(const std::string& path) const;
+};
+
+// All products of a block of queries with a block of items, whose results stay in the cache: what
+// the library reaches if nothing is done with them. Single-threaded calls from our own pool.
+Seconds Bench::gemm(std::size_t count) {
+  constexpr std::size_t kQueries = 512, kItems = 512;
+  const std::size_t threads = static_cast<std::size_t>(pool.threads());
+  std::vector<Matrix> results;
+  for (std::size_t t = 0; t < threads; ++t) results.emplace_back(kQueries, kItems);
+  const std::size_t width = items.cols();
+  return timed([&] {
+    pool.run((count + kQueries - 1) / kQueries, [&](std::size_t task, std::size_t worker) {
+      const std::size_t first = task * kQueries;
+      for (std::size_t item = 0; item < items.rows(); item += kItems) {
+        torii::kernels::gemm({.kind = torii::kernels::GemmKind::kTransB,
+                              .m = std::min(kQueries, count - first),
+                              .n = std::min(kItems, items.rows() - item),
+                              .k = width,
+                              .a = queries.row(first).data(),
+                              .a_stride = width,
+                              .b = items.row(item).data(),
+                              .b_stride = width,
+                              .c = results[worker].data(),
+                              .c_stride = kItems});
       }
     });
   });
-  return 2e-9 * static_cast<double>(width * kGroupQueries * kPanelItems * kCalls) * pool.threads() /
-         seconds;
+}
+
+void Bench::write(const std::string& path) const {
+  std::ofstream ids(path, std::ios::binary), scores(path + ".scores", std::ios::binary);
+  for (const auto& entry : lists.entries) {
+    ids.write(reinterpret_cast<const char*>(&entry.item), sizeof entry.item);
+    scores.write(reinterpret_cast<const char*>(&entry.score), sizeof entry.score);
+  }
+}
+
+std::string answer(Bench& bench, const std::string& line) {
+  std::istringstream words(line);
+  std::string job;
+  words >> job;
+  if (job == "filter") {
+    double share = 1.0;
+    std::size_t count = 0, k = 0;
+    words >> share >> count >> k;
+    torii::Random random(7);
+    std::vector<std::uint64_t> mask((bench.items.rows() + 63) / 64);
+    for (std::uint64_t& word : mask) {
+      for (int bit = 0; bit < 64; ++bit) word = word << 1 | (random.uniform() < share ? 1U : 0U);
+    }
+    const torii::retrieval::ItemMask allowed{mask};
+    return json(timed([&] { bench.search(count, k, {&allowed, 1}); }));
+  }
+  std::size_t count = 0, k = 0;
+  int rounds = 0;
+  std::string path;
+  if (job == "exact" && words >> count >> k) {
+    return json(timed([&] { bench.search(count, k); }));
+  }
+  if (job == "ids" && words >> count >> k >> path) {
+    bench.search(count, k);
+    bench.write(path);
+    return "{}";
+  }
+  if (job == "gemm" && words >> count) return json(bench.gemm(count));
+  if (job == "single" && words >> k >> rounds) {
+    return json(median(rounds, [&] { bench.search(1, k); }));
+  }
+  if (job == "together" && words >> count >> k >> rounds) {
+    return json(median(rounds, [&] { bench.search(count, k); }));
+  }
+  return fmt::format("{{\"error\": \"unknown job: {}\"}}", job);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto argument = [&](int place, unsigned long value) {
-    return argc > place ? std::strtoul(argv[place], nullptr, 10) : value;
-  };
-  const std::size_t items = argument(1, 100000);
-  const std::size_t width = argument(2, 64);
-  const std::size_t k = argument(3, 100);
-  ThreadPool pool(static_cast<int>(argument(4, 2)));
-  torii::Random random(1);
-  Matrix x(items, width), q(2048, width);
-  for (float& value : x.flat()) value = static_cast<float>(random.normal());
-  for (float& value : q.flat()) value = static_cast<float>(random.normal());
-  fmt::print("top {} of {} items, width {}, {} threads\n", k, items, width, pool.threads());
-  fmt::print("{:<8} {:<10} {:>7} {:>12} {:>10} {:>12} {:>8}\n", "isa", "metric", "queries",
-             "queries/s", "GFLOP/s", "bare kernel", "share");
-  for (const torii::Isa isa : {torii::Isa::kGeneric, torii::Isa::kAvx2, torii::Isa::kAvx512}) {
-    if (isa > torii::detect_isa()) continue;
-    torii::limit_isa(isa);
-    const double bare = bare_gflops(width, pool);
-    for (const torii::Metric metric : {torii::Metric::kDot, torii::Metric::kEuclidean}) {
-      const torii::retrieval::ExactIndex index(x.view(), metric);
-      for (const std::size_t queries : {std::size_t{1}, std::size_t{32}, q.rows()}) {
-        const double seconds = best_seconds(queries > 100 ? 3 : 20, [&] {
-          (void)index.search(q.view().middle_rows(0, queries), k, {}, pool);
-        });
-        const double gflops = 2e-9 * static_cast<double>(queries * items * width) / seconds;
-        fmt::print("{:<8} {:<10} {:>7} {:>12.0f} {:>10.1f} {:>12.1f} {:>7.0f}%\n",
-                   torii::isa_name(isa), torii::metric_name(metric), queries,
-                   static_cast<double>(queries) / seconds, gflops, bare, 100.0 * gflops / bare);
-      }
-    }
+  if (argc < 3) {
+    fmt::print(stderr, "usage: bench_retrieval FOLDER THREADS [ISA] < jobs\n");
+    return 2;
+  }
+  const std::string folder = argv[1];
+  if (argc > 3) torii::limit_isa(torii::parse_isa(argv[3]).value());
+  std::size_t items = 0, queries = 0, width = 0;
+  std::ifstream(folder + "/shape.txt") >> items >> queries >> width;
+  Matrix x = read_matrix(folder + "/items.f32", items, width);
+  ExactIndex index(x.view(), torii::Metric::kDot);
+  Bench bench{.items = std::move(x),
+              .queries = read_matrix(folder + "/queries.f32", queries, width),
+              .index = std::move(index),
+              .pool = ThreadPool(std::atoi(argv[2])),
+              .workspace = {},
+              .lists = {}};
+  fmt::print("{{\"isa\": \"{}{}\"}}\n", torii::isa_name(torii::active_isa()),
+             torii::has_avx512_vnni() ? " with VNNI" : "");
+  std::fflush(stdout);
+  for (std::string line; std::getline(std::cin, line);) {
+    fmt::print("{}\n", answer(bench, line));
+    std::fflush(stdout);
   }
 }

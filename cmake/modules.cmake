@@ -1,6 +1,7 @@
 # torii_module(NAME [DEPENDS module...] [THIRD_PARTY target...])
 # A folder src/NAME: every *.cc becomes the static library torii_NAME, every *_test.cc the test
-# program NAME_test (label unit). Files named *_avx2.cc and *_avx512.cc get their instruction set.
+# program NAME_test (label unit). Files named *_avx2.cc, *_avx512.cc and *_avx512vnni.cc get their
+# instruction set.
 # A module whose folder holds no source yet is an empty room: an interface library.
 function(torii_module name)
   cmake_parse_arguments(arg "" "" "DEPENDS;THIRD_PARTY" ${ARGN})
@@ -27,6 +28,9 @@ function(torii_module name)
     if(source MATCHES "_avx512\\.cc$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
         "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c")
+    elseif(source MATCHES "_avx512vnni\\.cc$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+        "-mavx512vnni;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c")
     elseif(source MATCHES "_avx2\\.cc$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
     endif()

@@ -54,6 +54,15 @@ Isa active_isa() {
   return active().load(std::memory_order_relaxed);
 }
 
+bool has_avx512_vnni() {
+#if defined(__x86_64__)
+  static const bool there = __builtin_cpu_supports("avx512vnni");
+  return there && active_isa() == Isa::kAvx512;
+#else
+  return false;
+#endif
+}
+
 void limit_isa(Isa isa) {
   active().store(isa < detect_isa() ? isa : detect_isa(), std::memory_order_relaxed);
 }

@@ -19,6 +19,10 @@ enum class Isa { kGeneric, kAvx2, kAvx512 };
 /// The one that kernels use: detect_isa(), unless limit_isa() asked for a weaker one.
 [[nodiscard]] Isa active_isa();
 
+/// AVX-512 is in use (active_isa()) and this processor has its VNNI, dot products of bytes. Whole
+/// numbers: results are those of any other instruction set.
+[[nodiscard]] bool has_avx512_vnni();
+
 /// Limits kernels to `isa`; asking for more than the processor has keeps what it has. Call before
 /// the first kernel, from main only: results are promised equal per instruction set.
 void limit_isa(Isa isa);

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -42,16 +41,14 @@ struct MatrixView {
 using FloatView = MatrixView<float>;
 using ConstFloatView = MatrixView<const float>;
 
-/// Owning float32 matrix, 64-byte aligned, zero-filled.
+/// Owning float32 matrix, 64-byte aligned, zero-filled. Large ones ask for huge pages: rows are
+/// often read in no order.
 class Matrix {
  public:
   Matrix() = default;
   Matrix(std::size_t rows, std::size_t cols) : rows_(rows), cols_(cols) {
     if (size() == 0) return;
-    const std::size_t bytes = (size() * sizeof(float) + 63) / 64 * 64;
-    data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
-    if (!data_) throw std::bad_alloc();
-    std::memset(data_.get(), 0, bytes);
+    data_.reset(allocate(size()));
   }
   Matrix(Matrix&& other) noexcept
       : rows_(std::exchange(other.rows_, 0)),
@@ -88,6 +85,7 @@ class Matrix {
   [[nodiscard]] std::span<const float> flat() const { return {data(), size()}; }
 
  private:
+  [[nodiscard]] static float* allocate(std::size_t count);
   struct Free {
     void operator()(float* p) const { std::free(p); }
   };

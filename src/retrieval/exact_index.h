@@ -1,12 +1,13 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
 #include "base/matrix.h"
 #include "base/metric.h"
 #include "base/thread_pool.h"
+#include "retrieval/panels.h"
 #include "retrieval/top_k.h"
 
 namespace torii::retrieval {
@@ -14,7 +15,8 @@ namespace torii::retrieval {
 /// Exact search over all items: a register-blocked scan with selection and exclusion inside it.
 /// Immutable, shared.
 ///
-/// The scan works in float with a proven error bound; every item that could be among the k best is
+/// The scan looks at bytes where the processor is quick with them, else at floats, both with a
+/// proven error bound; every item that could be among the k best is
 /// scored again in double (score.h). So lists and scores are exact, and equal to the last bit for
 /// any instruction set, thread count and grouping of queries.
 class ExactIndex {
@@ -24,12 +26,12 @@ class ExactIndex {
   /// An index without items.
   ExactIndex() = default;
   /// items [I, D], checked by check_embeddings() at the gate (a violation is our own mistake).
-  /// Copied twice: as they are, and in panels for the scan. I < 2^32.
+  /// Copied: as they are, and in panels for the scan in floats and in bytes. I < 2^32.
   ExactIndex(ConstFloatView items, Metric metric);
 
   [[nodiscard]] std::size_t size() const { return items_.rows(); }
   [[nodiscard]] std::size_t width() const { return items_.cols(); }
-  [[nodiscard]] Metric metric() const { return metric_; }
+  [[nodiscard]] Metric metric() const { return panels_.metric(); }
   /// The items as given, [I, D].
   [[nodiscard]] ConstFloatView items() const { return items_.view(); }
 
@@ -51,15 +53,8 @@ class ExactIndex {
   }
 
  private:
-  struct Scan;
-  /// Rows of a panel: the width, and for Euclidean one more for the items' squared lengths.
-  [[nodiscard]] std::size_t depth() const;
-
-  Metric metric_ = Metric::kDot;
-  Matrix items_;                ///< [I, D]
-  Matrix panels_;               ///< [ceil(I / 64), depth * 64], see scan.h
-  std::vector<double> centre_;  ///< Euclidean: mean item, taken off before the scan; else empty
-  double length_max_ = 0.0;     ///< of the items as they stand in the panels, without the last row
+  Matrix items_;  ///< [I, D]
+  Panels panels_;
 };
 
 class ExactIndex::Workspace {

@@ -219,6 +219,94 @@ TEST(ExactIndex, TinyAndHugeNumbersKeepTheirOrder) {
   }
 }
 
+// Large enough for a guess from a sample of the panels, whose first items are every 1024th.
+constexpr std::size_t kSampled = 20000;
+
+TEST(ExactIndex, AGuessFromASampleChangesNothing) {
+  Random random(11);
+  for (const bool ties : {false, true}) {
+    const Matrix x =
+        ties ? quantised_matrix(kSampled, 6, random) : random_matrix(kSampled, 6, random, 1.0, 0.5);
+    const Matrix q = ties ? quantised_matrix(9, 6, random) : random_matrix(9, 6, random);
+    const auto excluded = random_exclusion(9, kSampled, 0.3, random);
+    const Allowed allowed(9, kSampled, 0.4, random);
+    ThreadPool pool(1);
+    for (const Metric metric : kMetrics) {
+      const ExactIndex index(x.view(), metric);
+      for (const std::size_t k : {7U, 100U}) {
+        const Search search{
+            .queries = q.view(), .k = k, .excluded = excluded.view(), .allowed = allowed.masks};
+        expect_same(naive_search(x.view(), metric, q.view(), k, excluded.view(), allowed.masks),
+                    index.search(search, pool),
+                    fmt::format("{} k {} ties {}", metric_name(metric), k, ties));
+      }
+    }
+  }
+}
+
+// The sample holds the best items, or nothing but them is allowed: its guess is far too high.
+TEST(ExactIndex, AGuessThatIsTooHighIsTakenBack) {
+  Random random(12);
+  Matrix x = random_matrix(kSampled, 6, random);
+  std::vector<std::uint64_t> words((kSampled + 63) / 64);
+  for (std::size_t i = 0; i < kSampled; ++i) {
+    if (i / 64 % 16 != 0) continue;
+    for (float& value : x.row(i)) value *= 3.0F;
+  }
+  for (std::size_t panel = 0; panel < words.size(); ++panel) {
+    words[panel] = panel % 16 == 0 ? ~std::uint64_t{0} : panel == 9 ? 7U : 0U;
+  }
+  const ItemMask mask{words};
+  const Matrix q = random_matrix(5, 6, random);
+  ThreadPool pool(1);
+  for (const Metric metric : kMetrics) {
+    const ExactIndex index(x.view(), metric);
+    for (const std::size_t k : {50U, 1000U}) {
+      for (const ItemMasks masks : {ItemMasks{}, ItemMasks(&mask, 1)}) {
+        const Search search{.queries = q.view(), .k = k, .allowed = masks};
+        expect_same(naive_search(x.view(), metric, q.view(), k, {}, masks),
+                    index.search(search, pool), metric_name(metric));
+      }
+    }
+  }
+}
+
+TEST(ExactIndex, ZeroQueriesGetTheFirstItems) {
+  Random random(13);
+  const Matrix x = random_matrix(kSampled, 6, random, 1.0, 0.3);
+  const Matrix q(2, 6);
+  ThreadPool pool(1);
+  for (const Metric metric : kMetrics) {
+    expect_same(naive_search(x.view(), metric, q.view(), 40),
+                ExactIndex(x.view(), metric).search(q.view(), 40, {}, pool), metric_name(metric));
+  }
+}
+
+// One item of a hundred thousand times the length of the others makes bytes useless around it, and
+// clusters of nearly equal items leave everything in doubt: both go over to floats on the way.
+TEST(ExactIndex, HardDataStaysExact) {
+  Random random(14);
+  Matrix x(kSampled, 8);
+  const Matrix centres = random_matrix(3, 8, random);
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    for (std::size_t d = 0; d < 8; ++d) {
+      x(i, d) = centres(i % 3, d) + 1e-4F * static_cast<float>(random.normal());
+    }
+  }
+  const Matrix q = random_matrix(4, 8, random);
+  ThreadPool pool(2);
+  for (const bool outlier : {false, true}) {
+    if (outlier) {
+      for (float& value : x.row(777)) value *= 1e5F;
+    }
+    for (const Metric metric : kMetrics) {
+      expect_same(naive_search(x.view(), metric, q.view(), 30),
+                  ExactIndex(x.view(), metric).search(q.view(), 30, {}, pool),
+                  fmt::format("{} outlier {}", metric_name(metric), outlier));
+    }
+  }
+}
+
 TEST(ExactIndex, TiesGoToSmallerItem) {
   Matrix x(1000, 4);
   for (float& value : x.flat()) value = 0.25F;

@@ -9,28 +9,62 @@
 #include "retrieval/scan.h"
 
 namespace torii::retrieval {
+namespace {
+
+constexpr float kNone = -std::numeric_limits<float>::infinity();
+
+constexpr auto higher = [](const Scored& a, const Scored& b) { return a.score > b.score; };
+
+// The greatest float that is not above.
+float round_down(double bound) {
+  const auto rounded = static_cast<float>(bound);
+  return double{rounded} > bound ? std::nextafter(rounded, kNone) : rounded;
+}
+
+}  // namespace
 
 void Selection::start(std::size_t k, const ExactScore& score, Scale scale, ConstFloatView items,
                       std::span<const std::uint32_t> excluded) {
   TORII_CHECK(k >= 1, "k must be at least 1");
   k_ = k;
+  sample_size_ = 0;
   score_ = &score;
   scale_ = scale;
   items_ = items;
   excluded_ = excluded;
   cursor_ = 0;
-  threshold_ = -std::numeric_limits<float>::infinity();
-  kept_.clear();
-  kept_.reserve(2 * k + 2 * kPanelItems);
+  scored_ = 0;
+  threshold_ = guess_ = tie_ = kNone;
+  pending_.clear();
+  pending_.reserve(2 * k + 2 * kPanelItems);
+  best_.clear();
+  best_.reserve(3 * k + 2 * kPanelItems);
 }
 
-void Selection::raise_threshold(double bound) {
-  // Rounded down, so that the float is never above the bound.
-  auto rounded = static_cast<float>(bound);
-  if (double{rounded} > bound) {
-    rounded = std::nextafter(rounded, -std::numeric_limits<float>::infinity());
+void Selection::start_sample(std::size_t size) {
+  TORII_DCHECK(size >= 1 && size <= k_, "a sample keeps 1 to k items");
+  sample_size_ = size;
+}
+
+void Selection::end_sample() {
+  if (sample_size_ != 0 && pending_.size() >= sample_size_) keep_best_of_sample();
+  sample_size_ = 0;
+  cursor_ = 0;
+}
+
+// Everything above the sample's last but for the error stays, so that what is dropped here is
+// really below the guess, too.
+void Selection::keep_best_of_sample() {
+  const auto last = pending_.begin() + static_cast<std::ptrdiff_t>(sample_size_ - 1);
+  std::ranges::nth_element(pending_, last, higher);
+  const float bound = std::nextafter(round_down(double{last->score} - scale_.error), kNone);
+  threshold_ = std::max(threshold_, bound);
+  guess_ = threshold_;
+  std::erase_if(pending_, [&](const Scored& entry) { return entry.score <= threshold_; });
+  if (pending_.size() > k_ + kPanelItems) {
+    sample_size_ = 0;
+    settle();
   }
-  threshold_ = std::max(threshold_, rounded);
 }
 
 bool Selection::is_excluded(std::uint32_t item) {
@@ -41,48 +75,88 @@ bool Selection::is_excluded(std::uint32_t item) {
   return cursor_ < excluded_.size() && excluded_[cursor_] == item;
 }
 
-void Selection::offer(std::uint32_t first, std::uint64_t mask, const float* scores) {
-  if (kept_.size() + kPanelItems > 2 * k_ + 2 * kPanelItems) drop_hopeless();
+void Selection::offer(std::uint32_t first, std::uint64_t mask, const float* scores, double factor,
+                      double shift) {
+  if (pending_.size() + kPanelItems > 2 * k_ + 2 * kPanelItems) {
+    if (sample_size_ != 0) {
+      keep_best_of_sample();
+    } else {
+      drop_hopeless();
+      if (pending_.size() > k_ + k_ / 2 + kPanelItems) settle();
+    }
+  }
   for (; mask != 0; mask &= mask - 1) {
     const auto i = static_cast<std::uint32_t>(std::countr_zero(mask));
-    if (scores[i] > threshold_ && !is_excluded(first + i)) kept_.push_back({first + i, scores[i]});
+    const auto score = static_cast<float>(double{scores[i]} * factor + shift);
+    if (score <= threshold_ || (score <= tie_ && first + i > worst_)) continue;
+    if (!is_excluded(first + i)) pending_.push_back({first + i, score});
   }
 }
 
 // At least k items have an exact score of (k-th scan score - error) or more, so an item whose scan
 // score lies more than two errors below the k-th cannot be among the best.
 void Selection::drop_hopeless() {
-  if (kept_.size() <= k_) return;
-  const auto kth = kept_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
-  std::ranges::nth_element(kept_, kth,
-                           [](const Scored& a, const Scored& b) { return a.score > b.score; });
-  raise_threshold(double{kth->score} - 2.0 * scale_.error);
-  std::erase_if(kept_, [&](const Scored& entry) { return entry.score < threshold_; });
-  if (kept_.size() > k_ + k_ / 2 + kPanelItems) score_exactly();
+  if (best_.empty() && pending_.size() > k_) {
+    const auto kth = pending_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+    std::ranges::nth_element(pending_, kth, higher);
+    const float low = round_down(double{kth->score} - 2.0 * scale_.error);
+    threshold_ = std::max(threshold_, std::nextafter(low, kNone));
+  }
+  std::erase_if(pending_, [&](const Scored& entry) { return entry.score <= threshold_; });
 }
 
-// Too many are in doubt: keep the k that are really best. Items still to come have greater numbers,
-// so to get in they must beat the k-th exactly.
-void Selection::score_exactly() {
-  exact_.clear();
-  for (const auto& entry : kept_) {
-    exact_.push_back({{entry.item, (*score_)(items_.row(entry.item))}, entry.score});
+// Scores exactly who is in doubt and keeps the k that are really best. Those that look best come
+// first: what they really reach spares most of the others.
+void Selection::settle() {
+  drop_hopeless();
+  if (best_.empty() && pending_.size() > k_) {
+    score_exactly(k_);
+    drop_hopeless();
   }
-  std::ranges::sort(exact_, better, &Exact::scored);
-  if (exact_.size() > k_) exact_.resize(k_);
-  kept_.clear();
-  for (const auto& entry : exact_) kept_.push_back({entry.scored.item, entry.scan_score});
-  if (kept_.size() < k_) return;
-  const double kth = exact_.back().scored.score;
-  raise_threshold((scale_.squared ? (scale_.offset - kth * kth) / 2.0 : kth) - scale_.error);
+  score_exactly(pending_.size());
+}
+
+void Selection::score_exactly(std::size_t count) {
+  const bool full = best_.size() == k_;
+  const Scored worst = full ? best_[k_ - 1] : Scored{};
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) {
+      const float* row = items_.row(pending_[i + kAhead].item).data();
+      for (std::size_t d = 0; d < items_.cols; d += 16) __builtin_prefetch(row + d);
+    }
+    const std::uint32_t item = pending_[i].item;
+    const Scored scored{item, (*score_)(items_.row(item))};
+    if (!full || better(scored, worst)) best_.push_back(scored);
+  }
+  scored_ += count;
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
+  if (best_.size() < k_) return;
+  std::ranges::nth_element(best_, best_.begin() + static_cast<std::ptrdiff_t>(k_ - 1), better);
+  best_.resize(k_);
+  // Items that are still to come have greater numbers, so to get in they must beat the k-th. After
+  // a sample they may have smaller ones, for which a tie is enough; so may those in doubt.
+  const float bound = round_down(certain_bound());
+  threshold_ = std::max(threshold_,
+                        pending_.empty() && guess_ == kNone ? bound : std::nextafter(bound, kNone));
+  tie_ = bound;
+  worst_ = best_[k_ - 1].item;
+}
+
+// Items with a lower scan score are worse than the k-th of best_.
+double Selection::certain_bound() const {
+  const double kth = best_[k_ - 1].score;
+  return (scale_.squared ? (scale_.offset - kth * kth) / 2.0 : kth) - scale_.error;
 }
 
 std::span<const Scored> Selection::finish() {
-  drop_hopeless();
-  score_exactly();
-  result_.clear();
-  for (const auto& entry : exact_) result_.push_back(entry.scored);
-  return result_;
+  settle();
+  std::ranges::sort(best_, better);
+  return best_;
+}
+
+bool Selection::is_certain() const {
+  return guess_ == kNone || (best_.size() == k_ && certain_bound() > double{guess_});
 }
 
 }  // namespace torii::retrieval

@@ -15,9 +15,9 @@ struct Scored {
 };
 
 /// The order of every list: higher score first, equal scores by the smaller item.
-[[nodiscard]] constexpr bool better(const Scored& a, const Scored& b) {
+inline constexpr auto better = [](const Scored& a, const Scored& b) {
   return a.score != b.score ? a.score > b.score : a.item < b.item;
-}
+};
 
 /// Lists of at most k items for each of Q queries, best first.
 struct TopLists {

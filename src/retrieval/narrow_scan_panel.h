@@ -1,0 +1,102 @@
+#pragma once
+
+#include "base/check.h"
+#include "retrieval/narrow_scan.h"
+
+// The body of the kernels over bytes, compiled once for each instruction set. Private to
+// narrow_scan_*.cc.
+namespace torii::retrieval::detail {
+namespace {  // each translation unit has its own copy, compiled with its own flags
+
+/// Sums of kQueries queries from query q on with kVectors vectors of items from item `column` on:
+/// they stay in registers while the steps go by.
+template <class Unit, std::size_t kQueries, std::size_t kVectors>
+inline void narrow_tile(const NarrowArguments& a, std::size_t q, std::size_t column) {
+  using Vector = typename Unit::Vector;
+  constexpr std::size_t kLanes = Unit::kLanes;
+  Vector sums[kQueries][kVectors];
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < kQueries; ++r) {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = Unit::splat(a.zeros[q + r]);
+  }
+  const std::uint8_t* items = a.panel + narrow_place(0, column, a.steps);
+  const std::int8_t* queries = a.queries + q * kStepWidth;
+  for (std::size_t step = 0; step < a.steps; step += kStepsUnrolled) {
+#pragma GCC unroll 4
+    for (std::size_t u = 0; u < kStepsUnrolled; ++u) {
+      Vector x[kVectors];
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        x[v] = Unit::load(items + narrow_place(0, v * kLanes, a.steps));
+      }
+#pragma GCC unroll 8
+      for (std::size_t r = 0; r < kQueries; ++r) {
+        const Vector y = Unit::splat_bytes(queries + r * kStepWidth);
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < kVectors; ++v) {
+          sums[r][v] = Unit::add_products(sums[r][v], x[v], y);
+        }
+      }
+      items += kLineItems * kStepWidth;
+      queries += a.count * kStepWidth;
+    }
+  }
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < kQueries; ++r) {
+    typename Unit::Floats scores[kVectors];
+    std::uint64_t above = 0;
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const std::size_t at = column + v * kLanes;
+      scores[v] = Unit::scaled(sums[r][v], a.scales + at);
+      if (a.biases != nullptr) {
+        scores[v] = Unit::with_bias(scores[v], a.biases + at, a.factors[q + r]);
+      }
+      above |= Unit::above(scores[v], a.thresholds[q + r]) << (v * kLanes);
+    }
+    above = above << column & a.allowed[q + r];
+    if (above == 0) continue;  // nearly always
+    a.masks[q + r] |= above;
+    float* to = a.scores + (q + r) * kPanelItems + column;
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) Unit::store(to + v * kLanes, scores[v]);
+  }
+}
+
+/// The queries [q, count), fewer than a full tile.
+template <class Unit, std::size_t kQueries>
+inline void narrow_rest(const NarrowArguments& a, std::size_t q, std::size_t column) {
+  if constexpr (kQueries > 0) {
+    if (a.count - q == kQueries) {
+      narrow_tile<Unit, kQueries, Unit::kVectors>(a, q, column);
+    } else {
+      narrow_rest<Unit, kQueries - 1>(a, q, column);
+    }
+  }
+}
+
+template <class Unit>
+void narrow_any(const NarrowArguments& a) {
+  TORII_DCHECK(a.count >= 1 && a.count <= kGroupQueries, "a group has 1 to 6 queries");
+  constexpr std::size_t kColumns = Unit::kVectors * Unit::kLanes;
+  static_assert(kPanelItems % kColumns == 0);
+  for (std::size_t q = 0; q < a.count; ++q) a.masks[q] = 0;
+  if (a.count == 1) {  // waits for memory: more sums at a time hide it
+    constexpr std::size_t kWide = 4 * Unit::kLanes;
+    for (std::size_t column = 0; column < kPanelItems; column += kWide) {
+      narrow_tile<Unit, 1, 4>(a, 0, column);
+    }
+    return;
+  }
+  for (std::size_t column = 0; column < kPanelItems; column += kColumns) {
+    std::size_t q = 0;
+    for (; q + Unit::kQueries <= a.count; q += Unit::kQueries) {
+      narrow_tile<Unit, Unit::kQueries, Unit::kVectors>(a, q, column);
+    }
+    if (q < a.count) narrow_rest<Unit, Unit::kQueries - 1>(a, q, column);
+  }
+}
+
+}  // namespace
+}  // namespace torii::retrieval::detail

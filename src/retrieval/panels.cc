@@ -1,0 +1,112 @@
+#include "retrieval/panels.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace torii::retrieval {
+namespace {
+
+constexpr double kLevels = 63.0;  // on each side of zero
+constexpr std::size_t kStepsMax = 16384;
+
+}  // namespace
+
+double length_of(std::span<const double> row) {
+  double sum = 0.0;
+  for (const double value : row) sum += value * value;
+  return std::sqrt(sum);
+}
+
+void to_compared(std::span<const float> from, Metric metric, std::span<double> to) {
+  std::ranges::copy(from, to.begin());
+  if (metric != Metric::kCosine) return;
+  const double length = length_of(to);
+  for (double& value : to) value = length > 0.0 ? value / length : 0.0;
+}
+
+Panels::Panels(ConstFloatView items, Metric metric)
+    : metric_(metric), items_(items.rows), width_(items.cols) {
+  const std::size_t panels = (items.rows + kPanelItems - 1) / kPanelItems;
+  std::vector<double> row(width_);
+  centre_.assign(width_, 0.0);
+  for (std::size_t i = 0; i < items_; ++i) {
+    to_compared(items.row(i), metric, row);
+    for (std::size_t d = 0; d < width_; ++d) centre_[d] += row[d];
+  }
+  for (double& value : centre_) value /= static_cast<double>(std::max<std::size_t>(1, items_));
+  centre_length_ = length_of(centre_);
+
+  floats_ = Matrix(panels, depth() * kPanelItems);
+  constexpr std::size_t kUnit = kStepWidth * kStepsUnrolled;
+  steps_ = (width_ + kUnit - 1) / kUnit * kStepsUnrolled;
+  if (steps_ > kStepsMax) steps_ = 0;
+  narrow_ = Matrix(steps_ == 0 ? 0 : panels,
+                   (steps_ + (metric == Metric::kEuclidean ? 2 : 1)) * kPanelItems);
+  bounds_.assign(panels, {});
+  for (std::size_t i = 0; i < items_; ++i) {
+    to_compared(items.row(i), metric, row);
+    if (metric != Metric::kEuclidean) write_floats(i, row);
+    for (std::size_t d = 0; d < width_; ++d) row[d] -= centre_[d];
+    if (metric == Metric::kEuclidean) write_floats(i, row);
+    if (steps_ != 0) write_bytes(i, row);
+  }
+  for (const Bounds& bounds : bounds_) {
+    bounds_of_all_.moved = std::max(bounds_of_all_.moved, bounds.moved);
+    bounds_of_all_.length = std::max(bounds_of_all_.length, bounds.length);
+  }
+  const double greatest = std::max(bounds_of_all_.length, centre_length_);
+  if (bounds_of_all_.length < kLengthMin || greatest > kLengthMax) {
+    steps_ = 0;
+    narrow_ = Matrix();
+  }
+}
+
+std::uint64_t Panels::there(std::size_t panel) const {
+  const std::size_t rest = items_ - panel * kPanelItems;
+  return rest >= kPanelItems ? ~std::uint64_t{0} : (std::uint64_t{1} << rest) - 1;
+}
+
+void Panels::write_floats(std::size_t item, std::span<const double> row) {
+  float* column = floats_.row(item / kPanelItems).data() + item % kPanelItems;
+  double squared = 0.0;
+  for (std::size_t d = 0; d < width_; ++d) {
+    const auto value = static_cast<float>(row[d]);
+    column[d * kPanelItems] = value;
+    squared += double{value} * double{value};
+  }
+  length_max_ = std::max(length_max_, std::sqrt(squared));
+  if (metric_ == Metric::kEuclidean) {
+    column[width_ * kPanelItems] = static_cast<float>(-0.5 * squared);
+  }
+}
+
+void Panels::write_bytes(std::size_t item, std::span<const double> row) {
+  const std::size_t panel = item / kPanelItems, place = item % kPanelItems;
+  double greatest = 0.0, squared = 0.0;
+  for (const double value : row) {
+    greatest = std::max(greatest, std::abs(value));
+    squared += value * value;
+  }
+  const auto scale = static_cast<float>(greatest / kLevels);
+  const double levels_a_unit = scale > 0.0F ? 1.0 / double{scale} : 0.0;
+  auto* bytes = reinterpret_cast<std::uint8_t*>(narrow_.row(panel).data());
+  double moved = 0.0, length = 0.0;
+  for (std::size_t d = 0; d < steps_ * kStepWidth; ++d) {
+    const double value = d < width_ ? row[d] : 0.0;
+    const double level = std::clamp(std::nearbyint(value * levels_a_unit), -kLevels, kLevels);
+    const double rounded = level * double{scale};
+    moved += (value - rounded) * (value - rounded);
+    length += rounded * rounded;
+    bytes[narrow_place(d, place, steps_)] = static_cast<std::uint8_t>(level + kLevels + 1.0);
+  }
+  float* scales = narrow_.row(panel).data() + steps_ * kPanelItems;
+  scales[place] = scale;
+  if (metric_ == Metric::kEuclidean) {
+    scales[kPanelItems + place] = static_cast<float>(-0.5 * squared);
+  }
+  Bounds& bounds = bounds_[panel];
+  bounds.moved = std::max(bounds.moved, std::sqrt(moved));
+  bounds.length = std::max({bounds.length, std::sqrt(length), std::sqrt(squared)});
+}
+
+}  // namespace torii::retrieval
