@@ -110,3 +110,10 @@ else()
        ${openvino}/libs/libopenvino_intel_cpu_plugin.so ${openvino}/libs/libhwloc.so.*
        ${openvino}/libs/libtbbbind*.so.*)
 endif()
+
+# Headers only, from the source package that tools/bootstrap unpacked.
+if(NOT EXISTS ${TORII_DEPS}/hnswlib/hnswlib/hnswlib.h)
+  message(FATAL_ERROR "${TORII_DEPS}/hnswlib is missing: run tools/bootstrap first")
+endif()
+add_library(torii_hnswlib INTERFACE)
+target_include_directories(torii_hnswlib SYSTEM INTERFACE ${TORII_DEPS}/hnswlib)
