@@ -4,7 +4,6 @@
 #include <unordered_set>
 
 #include "store/checks.h"
-#include "store/sql_schema.h"
 #include "store/sql_store.h"
 
 // Records: append, erase, read.
@@ -91,26 +90,27 @@ Result<Appended> SqlStore::append(std::string_view tenant, std::span<const Recor
   // Whoever holds this row is the only writer of the tenant until its commit: numbers are committed
   // in their order.
   TORII_TRY(const std::int64_t last, lock_counter(tenant, "seq"));
-  const std::string list = words_of(session_).list;
   std::unordered_set<std::string> there;
   if (!chosen.events.empty()) {
+    const SqlList list = id_in(session_, chosen.events);
     TORII_TRY_VOID(session_.each(
-        "SELECT id FROM torii_records WHERE tenant = $1 AND kind = 0 AND id IN " + list,
-        {std::string(tenant), json_list(chosen.events)},
-        [&](const sql::Statement& row) -> Result<void> {
+        "SELECT id FROM torii_records WHERE tenant = $1 AND kind = 0 AND " + list.condition,
+        {std::string(tenant), list.value}, [&](const sql::Statement& row) -> Result<void> {
           there.emplace(row.text(0));
           return {};
         }));
   }
   if (!chosen.users.empty()) {
-    TORII_TRY_VOID(
-        session_.run("DELETE FROM torii_records WHERE tenant = $1 AND kind = 1 AND id IN " + list,
-                     {std::string(tenant), json_list(chosen.users)}));
+    const SqlList list = id_in(session_, chosen.users);
+    TORII_TRY_VOID(session_.run(
+        "DELETE FROM torii_records WHERE tenant = $1 AND kind = 1 AND " + list.condition,
+        {std::string(tenant), list.value}));
   }
   if (!chosen.items.empty()) {
-    TORII_TRY_VOID(
-        session_.run("DELETE FROM torii_records WHERE tenant = $1 AND kind = 2 AND id IN " + list,
-                     {std::string(tenant), json_list(chosen.items)}));
+    const SqlList list = id_in(session_, chosen.items);
+    TORII_TRY_VOID(session_.run(
+        "DELETE FROM torii_records WHERE tenant = $1 AND kind = 2 AND " + list.condition,
+        {std::string(tenant), list.value}));
   }
   std::vector<const Record*> written;
   for (std::size_t i = 0; i < records.size(); ++i) {

@@ -154,10 +154,4 @@ Result<void> prepare_schema(SqlSession& session, OpenOptions::Schema schema) {
   return transaction.commit();
 }
 
-const SqlWords& words_of(const SqlSession& session) {
-  static constexpr SqlWords kSqlite = {"(SELECT value FROM json_each($2))"};
-  static constexpr SqlWords kPostgres = {"(SELECT json_array_elements_text($2::json))"};
-  return session.is_sqlite() ? kSqlite : kPostgres;
-}
-
 }  // namespace torii::store

@@ -10,10 +10,4 @@ namespace torii::store {
 /// of two programs at the same time one waits.
 [[nodiscard]] Result<void> prepare_schema(SqlSession& session, OpenOptions::Schema schema);
 
-/// Parts of a statement that the two write differently.
-struct SqlWords {
-  const char* list;  ///< values of the JSON list $2, after IN
-};
-[[nodiscard]] const SqlWords& words_of(const SqlSession& session);
-
 }  // namespace torii::store

@@ -33,6 +33,10 @@ Result<void> SqlSession::connect() {
   TORII_TRY_VOID(
       run("SELECT set_config('synchronous_commit', 'on', false) "
           "WHERE current_setting('synchronous_commit') = 'off'"));
+  // Tables grow: a plan that was good for the empty one is not kept.
+  TORII_TRY_VOID(
+      run("SELECT set_config(name, 'force_custom_plan', false) FROM pg_settings "
+          "WHERE name = 'plan_cache_mode'"));
   return {};
 }
 
@@ -109,10 +113,24 @@ Result<void> SqlTransaction::commit() {
   return {};
 }
 
-std::string json_list(const std::vector<std::string_view>& values) {
-  Json list = Json::array();
-  for (const std::string_view value : values) list.push(value);
-  return list.dump();
+SqlList id_in(const SqlSession& session, const std::vector<std::string_view>& ids) {
+  if (session.is_sqlite()) {
+    Json list = Json::array();
+    for (const std::string_view id : ids) list.push(id);
+    return {"id IN (SELECT value FROM json_each($2))", list.dump()};
+  }
+  // An array: PostgreSQL looks each of them up in the index, or hashes them, whatever it believes
+  // of the table.
+  std::string list = "{";
+  for (const std::string_view id : ids) {
+    list += list.size() == 1 ? "\"" : ",\"";
+    for (const char c : id) {
+      if (c == '"' || c == '\\') list += '\\';
+      list += c;
+    }
+    list += '"';
+  }
+  return {"id = ANY($2::text[])", list + "}"};
 }
 
 }  // namespace torii::store

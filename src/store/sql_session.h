@@ -90,7 +90,11 @@ class SqlTransaction {
   SqlSession* session_;
 };
 
-/// `values` as a JSON text: for "IN (...)", see SqlWords::list.
-[[nodiscard]] std::string json_list(const std::vector<std::string_view>& values);
+/// "id is one of many", with the many as one parameter.
+struct SqlList {
+  std::string condition;  ///< "id ..." with $2
+  sql::Value value;       ///< of $2
+};
+[[nodiscard]] SqlList id_in(const SqlSession& session, const std::vector<std::string_view>& ids);
 
 }  // namespace torii::store
