@@ -37,6 +37,9 @@ find_package(Boost 1.74 REQUIRED)
 find_library(PROMETHEUS_LIBRARY prometheus-cpp-core REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 find_package(ZLIB REQUIRED)
+# Linked: it stands on glibc alone (its TLS part is a library of its own, which is not used).
+find_library(HIREDIS_LIBRARY hiredis REQUIRED)
+find_path(HIREDIS_INCLUDE_DIR hiredis/hiredis.h REQUIRED)
 find_package(GTest REQUIRED)
 
 add_library(torii_json INTERFACE)
@@ -56,6 +59,9 @@ target_link_libraries(torii_sqlite INTERFACE PkgConfig::SQLITE)
 add_library(torii_http INTERFACE)
 target_link_libraries(torii_http INTERFACE Boost::headers ${PROMETHEUS_LIBRARY} PkgConfig::SODIUM
                       ZLIB::ZLIB)
+add_library(torii_hiredis INTERFACE)
+target_include_directories(torii_hiredis SYSTEM INTERFACE ${HIREDIS_INCLUDE_DIR})
+target_link_libraries(torii_hiredis INTERFACE ${HIREDIS_LIBRARY})
 add_library(torii_cli11 INTERFACE)
 target_link_libraries(torii_cli11 INTERFACE CLI11::CLI11)
 

@@ -29,13 +29,26 @@ void expect_same(const PublishedUser& a, const PublishedUser& b) {
 
 class Publications : public StoreTest {
  protected:
-  /// Changes one published user behind the store's back.
+  /// Changes a published user of the newest publication behind the store's back.
   void damage_user(const std::string& id) {
-    run_sql(uri(), {"UPDATE torii_publication_users SET source = source + 1 WHERE user_id = '" +
-                    id + "'"});
+    if (!is("redis")) {
+      return run_sql(uri(), {"UPDATE torii_publication_users SET source = source + 1 "
+                             "WHERE user_id = '" +
+                             id + "'"});
+    }
+    const std::string key = "torii:p:" + run_redis(uri(), {"GET", "torii:publication"}).text;
+    const std::string place = run_redis(uri(), {"HGET", key + ":places", id}).text;
+    std::string row = run_redis(uri(), {"HGET", key + ":users", place}).text;
+    row[4 + id.size()] = static_cast<char>(row[4 + id.size()] + 1);
+    run_redis(uri(), {"HSET", key + ":users", place, row});
   }
   void lose_item(int place) {
-    run_sql(uri(), {"DELETE FROM torii_publication_items WHERE place = " + std::to_string(place)});
+    const std::string number = std::to_string(place);
+    if (!is("redis")) {
+      return run_sql(uri(), {"DELETE FROM torii_publication_items WHERE place = " + number});
+    }
+    const std::string key = "torii:p:" + run_redis(uri(), {"GET", "torii:publication"}).text;
+    run_redis(uri(), {"HDEL", key + ":items", number});
   }
 };
 INSTANTIATE_TEST_SUITE_P(Each, Publications, ::testing::ValuesIn(backends()),

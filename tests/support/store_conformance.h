@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sql/connection.h"
+#include "store/redis_connection.h"
 #include "store/store.h"
 #include "support/temporary_folder.h"
 
@@ -31,6 +32,7 @@ inline std::string variable(const char* name) {
 inline std::vector<Backend> backends() {
   std::vector<Backend> all = {{"sqlite"}};
   if (!variable("TORII_TEST_POSTGRES").empty()) all.push_back({"postgres"});
+  if (!variable("TORII_TEST_REDIS").empty()) all.push_back({"redis"});
   return all;
 }
 
@@ -40,7 +42,8 @@ class StoreTest : public ::testing::TestWithParam<Backend> {
   [[nodiscard]] bool is(std::string_view name) const { return GetParam().name == name; }
   [[nodiscard]] const std::string& uri() const { return uri_; }
   [[nodiscard]] static Environment environment() {
-    return {{"PGPASSWORD", variable("TORII_TEST_POSTGRES_PASSWORD")}};
+    return {{"PGPASSWORD", variable("TORII_TEST_POSTGRES_PASSWORD")},
+            {"TORII_REDIS_PASSWORD", variable("TORII_TEST_REDIS_PASSWORD")}};
   }
   [[nodiscard]] std::filesystem::path folder() const { return folder_.path(); }
 
@@ -54,6 +57,11 @@ class StoreTest : public ::testing::TestWithParam<Backend> {
   [[nodiscard]] std::string fresh_uri() {
     const std::string name = "t" + std::to_string(++places_);
     if (is("sqlite")) return "sqlite:" + (folder() / (name + ".db")).string();
+    if (is("redis")) {
+      const std::string uri = variable("TORII_TEST_REDIS") + "/" + std::to_string(places_);
+      run_redis(uri, {"FLUSHDB"});
+      return uri;
+    }
     run_sql(variable("TORII_TEST_POSTGRES"),
             {"DROP SCHEMA IF EXISTS " + name + " CASCADE", "CREATE SCHEMA " + name});
     return variable("TORII_TEST_POSTGRES") + "&options=-csearch_path%3D" + name;
@@ -66,6 +74,15 @@ class StoreTest : public ::testing::TestWithParam<Backend> {
       const auto done = (*connection)->execute(statement);
       ASSERT_TRUE(done.ok()) << statement << ": " << done.error().message;
     }
+  }
+
+  static RedisReply run_redis(const std::string& uri, const std::vector<std::string>& words) {
+    auto parsed = parse_redis_uri(uri, environment());
+    EXPECT_TRUE(parsed.ok());
+    RedisConnection redis(*parsed, {});
+    auto reply = redis.command({words.begin(), words.end()});
+    EXPECT_TRUE(reply.ok()) << reply.error().message;
+    return reply.ok() ? *reply : RedisReply{};
   }
 
   void SetUp() override {

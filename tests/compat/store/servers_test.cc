@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Each, Servers, ::testing::ValuesIn(served()),
                          [](const auto& each) { return each.param.name; });
 
 TEST(Backends, AllAreThere) {
-  EXPECT_EQ(backends().size(), 2U);
+  EXPECT_EQ(backends().size(), 3U);
 }
 
 TEST_P(Servers, AStoreGoesOnWhenItsServerIsBack) {
