@@ -1,6 +1,5 @@
 #include "server/app.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -270,8 +269,8 @@ void append_list(std::string& out, std::string_view request_id, const recommend:
     out.append(",\"explanation\":");
     out.append(answer.explanation.is_null() ? "{}" : answer.explanation.dump());
   }
-  if (include.vector && !answer.vector.empty()) {
-    out.append(",\"vector\":");
+  if (include.vector) {
+    out.push_back(',');
     append_vector(out, answer.vector);
   }
   out.push_back('}');

@@ -18,7 +18,7 @@ void get_item(Call& call) {
   out.append(",\"popularity\":");
   append_float(out, edition->popularity(*item));
   if (query->include.vector) {
-    out.append(",\"vector\":");
+    out.push_back(',');
     append_vector(out, edition->embedding(*item));
   }
   out.push_back('}');

@@ -100,12 +100,16 @@ void append_seconds(std::string& out, std::int64_t milliseconds) {
 
 void append_vector(std::string& out, std::span<const float> vector) {
   static_assert(std::endian::native == std::endian::little);
-  out.append("{\"values\":[");
+  if (vector.empty()) {
+    out.append("\"vector\":null,\"vector_f32le\":null");
+    return;
+  }
+  out.append("\"vector\":[");
   for (std::size_t i = 0; i < vector.size(); ++i) {
     if (i > 0) out.push_back(',');
     append_float(out, vector[i]);
   }
-  out.append("],\"f32le\":\"").append(base64(std::as_bytes(vector))).append("\"}");
+  out.append("],\"vector_f32le\":\"").append(base64(std::as_bytes(vector))).append("\"");
 }
 
 std::string base64(std::span<const std::byte> bytes) {

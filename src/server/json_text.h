@@ -26,8 +26,8 @@ void append_float(std::string& out, float number);
 /// Seconds with three decimals, from milliseconds.
 void append_seconds(std::string& out, std::int64_t milliseconds);
 
-/// {"values": [...], "f32le": "<base64 of the little-endian float32>"}: for people and for
-/// comparisons of bytes.
+/// "vector":[...],"vector_f32le":"<base64 of the little-endian float32>": two members of an object,
+/// for people and for comparisons of bytes. Both are null for an empty vector.
 void append_vector(std::string& out, std::span<const float> vector);
 
 [[nodiscard]] std::string base64(std::span<const std::byte> bytes);

@@ -215,12 +215,7 @@ Result<void> append_user_vectors(std::string& out, const EmbedRequest& request,
       append_json_text(out, person.user_id);
       out.append(",");
     }
-    out.append("\"vector\":");
-    if (answer.vector.empty()) {
-      out.append("null");
-    } else {
-      append_vector(out, answer.vector);
-    }
+    append_vector(out, answer.vector);
     out.append("}");
   }
   return {};
@@ -231,13 +226,9 @@ void append_item_vectors(std::string& out, const EmbedRequest& request,
   for (std::size_t i = 0; i < request.items.size(); ++i) {
     out.append(i == 0 ? "{\"item_id\":" : ",{\"item_id\":");
     append_json_text(out, request.items[i]);
-    out.append(",\"vector\":");
+    out.append(",");
     const auto item = edition.find(request.items[i]);
-    if (item) {
-      append_vector(out, edition.embedding(*item));
-    } else {
-      out.append("null");
-    }
+    append_vector(out, item ? edition.embedding(*item) : std::span<const float>());
     out.append("}");
   }
 }

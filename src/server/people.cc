@@ -70,7 +70,7 @@ void append_published(std::string& out, const store::PublishedUser& user,
   append_ids(user.items);
   out.append("],\"seen\":[");
   append_ids(user.seen);
-  out.append("],\"vector\":");
+  out.append("],");
   append_vector(out, user.embedding);
   out.append("}");
 }

@@ -30,11 +30,4 @@ class Service final : public HttpHandler {
   std::vector<std::unique_ptr<ThreadState>> states_;
 };
 
-/// "localhost", "127.0.0.1:8080", "[::1]": a Host field that a page of another origin cannot have
-/// without having looked up our name. For --open, where no key protects from such pages.
-[[nodiscard]] bool is_local_host(std::string_view host);
-/// Whether an Accept field takes "application/json" (type "application", subtype "json").
-[[nodiscard]] bool accepts(std::string_view accept, std::string_view type,
-                           std::string_view subtype);
-
 }  // namespace torii::server

@@ -56,6 +56,13 @@ void write(Call& call, Records records) {
   if (auto pending = PendingCall::begin(call)) write(pending, std::move(records));
 }
 
+// kCheckFailed: somebody else's event.
+template <class AnyCall>
+void refuse_records(AnyCall& call, const Error& error) {
+  if (error.code == ErrorCode::kCheckFailed) return call.fail(403, error.message);
+  call.fail(error);
+}
+
 // Parses a body beside the io threads: a batch may take milliseconds.
 template <class Parse>
 void write_batch(Call& call, Parse parse) {
@@ -82,12 +89,7 @@ void events(Call& call) {
   const auto body = call.json_body();
   if (!body) return;
   auto records = parse_events(*body, {.only_user = user, .now_ms = call.now_ms});
-  if (!records.ok()) {
-    if (records.error().code == ErrorCode::kCheckFailed) {
-      return call.fail(403, records.error().message);
-    }
-    return call.fail(records.error());
-  }
+  if (!records.ok()) return refuse_records(call, records.error());
   write(call, std::move(records).value());
 }
 
