@@ -48,6 +48,8 @@ constexpr std::array kActivations = {
 constexpr std::array kFirstActivations = {
     "INSERT INTO torii_activations (tenant, place, version, time_ms, made_by) "
     "SELECT tenant, 1, version, 0, '' FROM torii_current",
+    "INSERT INTO torii_counters (tenant, name, value) "
+    "SELECT tenant, 'activation', 1 FROM torii_current",
 };
 
 template <std::size_t N>
