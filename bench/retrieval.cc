@@ -8,6 +8,8 @@
 //   filter SHARE QUERIES K     search with a mask that keeps that share of the items, seconds
 //   single K ROUNDS            median seconds of one query
 //   together QUERIES K ROUNDS  median seconds of that many queries in one pass
+//   build LINKS CANDIDATES     makes the HNSW graph, seconds
+//   graph QUERIES K EF         search in it, seconds and recall
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +18,7 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -23,12 +26,14 @@
 #include "base/cpu.h"
 #include "base/random.h"
 #include "kernels/gemm.h"
+#include "retrieval/approximate_index.h"
 #include "retrieval/exact_index.h"
 
 namespace {
 
 using torii::Matrix;
 using torii::ThreadPool;
+using torii::retrieval::ApproximateIndex;
 using torii::retrieval::ExactIndex;
 using torii::retrieval::TopLists;
 
@@ -89,12 +94,14 @@ struct Bench {
   ThreadPool pool;
   ExactIndex::Workspace workspace;
   TopLists lists;
+  std::optional<ApproximateIndex> graph;
 
   void search(std::size_t count, std::size_t k, torii::retrieval::ItemMasks allowed = {}) {
     index.search({.queries = queries.view().middle_rows(0, count), .k = k, .allowed = allowed},
                  pool, workspace, lists);
   }
   Seconds gemm(std::size_t count);
+  std::string search_graph(std::size_t count, std::size_t k, std::size_t candidates);
   void write(const std::string& path) const;
 };
 
@@ -123,6 +130,22 @@ Seconds Bench::gemm(std::size_t count) {
       }
     });
   });
+}
+
+std::string Bench::search_graph(std::size_t count, std::size_t k, std::size_t candidates) {
+  graph->set_search_candidates(candidates);
+  const torii::retrieval::Search search{.queries = queries.view().middle_rows(0, count), .k = k};
+  const Seconds seconds = timed([&] { graph->search(search, pool, workspace, lists); });
+  const TopLists exact = index.search(search, pool);
+  std::size_t hits = 0;
+  for (std::size_t q = 0; q < count; ++q) {
+    for (const auto& entry : lists.of(q)) {
+      hits += std::ranges::count(exact.of(q), entry) != 0 ? 1 : 0;
+    }
+  }
+  return fmt::format("{{\"seconds\": {:.9f}, \"processor\": {:.9f}, \"recall\": {:.5f}}}",
+                     seconds.wall, seconds.processor,
+                     static_cast<double>(hits) / static_cast<double>(count * k));
 }
 
 void Bench::write(const std::string& path) const {
@@ -160,6 +183,16 @@ std::string answer(Bench& bench, const std::string& line) {
     bench.write(path);
     return "{}";
   }
+  if (job == "build") {
+    ApproximateIndex::Options options{.sample_max = 0,
+                                      .build = ApproximateIndex::Options::Build::kParallel};
+    words >> options.links >> options.build_candidates;
+    return json(timed([&] { bench.graph.emplace(bench.index, options, bench.pool); }));
+  }
+  std::size_t candidates = 0;
+  if (job == "graph" && bench.graph && words >> count >> k >> candidates) {
+    return bench.search_graph(count, k, candidates);
+  }
   if (job == "gemm" && words >> count) return json(bench.gemm(count));
   if (job == "single" && words >> k >> rounds) {
     return json(median(rounds, [&] { bench.search(1, k); }));
@@ -188,7 +221,8 @@ int main(int argc, char** argv) {
               .index = std::move(index),
               .pool = ThreadPool(std::atoi(argv[2])),
               .workspace = {},
-              .lists = {}};
+              .lists = {},
+              .graph = {}};
   fmt::print("{{\"isa\": \"{}{}\"}}\n", torii::isa_name(torii::active_isa()),
              torii::has_avx512_vnni() ? " with VNNI" : "");
   std::fflush(stdout);

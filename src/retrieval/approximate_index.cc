@@ -142,6 +142,11 @@ double ApproximateIndex::measure_recall(const Options& options, ThreadPool& pool
   return static_cast<double>(hits) / static_cast<double>(all);
 }
 
+void ApproximateIndex::set_search_candidates(std::size_t count) {
+  TORII_CHECK(count >= 1, "candidates are at least 1");
+  graph_->links.setEf(count);
+}
+
 bool ApproximateIndex::is_exact_better(const Search& search, std::size_t query) const {
   const auto items = static_cast<double>(size());
   if (static_cast<double>(search.k) > kShareMax * items) return true;

@@ -54,6 +54,9 @@ class ApproximateIndex {
               TopLists& lists) const;
   [[nodiscard]] TopLists search(const Search& search, ThreadPool& pool) const;
 
+  /// Another ef than it was made with. Not while searches run.
+  void set_search_candidates(std::size_t count);
+
   /// Share of the exact sample_k best that lists held, on average over the sample; 1 if not
   /// measured.
   [[nodiscard]] double recall() const { return recall_; }

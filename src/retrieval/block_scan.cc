@@ -63,6 +63,8 @@ void BlockScan::start(const Source& source, const Search& search, Range queries,
   if (queries_.size() < count_) queries_.resize(count_);
   rows_.resize(count_ * width);
   zeros_.resize(count_);
+  for (auto* all : {&lengths_, &moved_, &limits_, &levels_}) all->resize(count_);
+  masked_ = !search.allowed.empty();
   factors_.resize(count_);
   bytes_.resize(count_ * panels.steps() * kStepWidth);
   wide_ = scan_kernel(active_isa());
@@ -81,9 +83,9 @@ void BlockScan::start(const Source& source, const Search& search, Range queries,
     } else {
       for (std::size_t d = 0; d < width; ++d) query.shift += row[d] * panels.centre()[d];
     }
-    query.length = length_of(row);
-    if (query.length != 0.0 &&
-        (query.length < Panels::kLengthMin || query.length > Panels::kLengthMax)) {
+    lengths_[q] = length_of(row);
+    if (lengths_[q] != 0.0 &&
+        (lengths_[q] < Panels::kLengthMin || lengths_[q] > Panels::kLengthMax)) {
       narrow_ = nullptr;
     }
   }
@@ -92,12 +94,12 @@ void BlockScan::start(const Source& source, const Search& search, Range queries,
     // Distance between a score over floats and the exact one: `depth` roundings of the sum, one of
     // each coordinate and one of the result, each 2^-24; doubled to be on the safe side. The last
     // term is for numbers so small that floats lose digits.
-    double reach = query.length * panels.length_max();
+    double reach = lengths_[q] * panels.length_max();
     Selection::Scale scale;
     if (metric == Metric::kEuclidean) {
-      reach = (query.length + panels.length_max()) * (query.length + panels.length_max());
+      reach = (lengths_[q] + panels.length_max()) * (lengths_[q] + panels.length_max());
       scale.squared = true;
-      scale.offset = query.length * query.length;
+      scale.offset = lengths_[q] * lengths_[q];
     }
     query.error_wide =
         reach > 0.0 ? static_cast<double>(panels.depth() + 16) * (0x1p-23 * reach + 0x1p-148) : 0.0;
@@ -106,10 +108,10 @@ void BlockScan::start(const Source& source, const Search& search, Range queries,
       // The sums are exact; what follows them is rounded a few times, and so is the exact score.
       const double farthest = panels.bounds_of_all().length + panels.centre_length();
       query.slack = metric == Metric::kEuclidean
-                        ? 0x1p-20 * (query.length + farthest) * (query.length + farthest)
-                        : 0x1p-20 * query.length * farthest;
-      query.error = query.length * panels.bounds_of_all().moved +
-                    query.moved * panels.bounds_of_all().length + query.slack;
+                        ? 0x1p-20 * (lengths_[q] + farthest) * (lengths_[q] + farthest)
+                        : 0x1p-20 * lengths_[q] * farthest;
+      query.error = lengths_[q] * panels.bounds_of_all().moved +
+                    moved_[q] * panels.bounds_of_all().length + query.slack;
     } else {
       query.error = query.error_wide;
     }
@@ -119,6 +121,7 @@ void BlockScan::start(const Source& source, const Search& search, Range queries,
     const std::size_t size =
         threshold == Threshold::kGuessed ? sample_size(panels_range.end - panels_range.begin) : 0;
     if (size != 0) query.selection.start_sample(size);
+    set_limit(q);
   }
   if (narrow_ == nullptr) pack_floats(panels);
 }
@@ -146,9 +149,10 @@ void BlockScan::pack_bytes(const Panels& panels, std::size_t q, std::size_t coun
     sum += static_cast<std::int32_t>(level);
     to[d / kStepWidth * count * kStepWidth + d % kStepWidth] = static_cast<std::int8_t>(level);
   }
-  query.moved = std::sqrt(moved);
+  moved_[q] = std::sqrt(moved);
   zeros_[q] = -64 * sum;
-  factors_[q] = static_cast<float>(1.0 / query.step);
+  levels_[q] = levels_a_unit;
+  factors_[q] = static_cast<float>(levels_a_unit);
 }
 
 void BlockScan::pack_floats(const Panels& panels) {
@@ -174,7 +178,10 @@ void BlockScan::scan_range(const Panels& panels, Range range) {
   for (std::size_t panel = range.begin; panel < range.end; panel += kSampleStep) {
     scan_panel(panels, panel);
   }
-  for (std::size_t q = 0; q < count_; ++q) queries_[q].selection.end_sample();
+  for (std::size_t q = 0; q < count_; ++q) {
+    queries_[q].selection.end_sample();
+    set_limit(q);
+  }
   for (std::size_t panel = range.begin; panel < range.end; ++panel) {
     if ((panel - range.begin) % kSampleStep != 0) scan_panel(panels, panel);
   }
@@ -186,12 +193,15 @@ void BlockScan::scan_panel(const Panels& panels, std::size_t panel) {
   for (std::size_t group = 0; group < count_; group += kGroupQueries) {
     const std::size_t count = std::min(kGroupQueries, count_ - group);
     std::uint64_t allowed[kGroupQueries];
-    std::uint64_t any = 0;
-    for (std::size_t q = 0; q < count; ++q) {
-      allowed[q] = queries_[group + q].allowed.of_panel(panel) & there;
-      any |= allowed[q];
+    std::fill_n(allowed, count, there);
+    if (masked_) {
+      std::uint64_t any = 0;
+      for (std::size_t q = 0; q < count; ++q) {
+        allowed[q] &= queries_[group + q].allowed.of_panel(panel);
+        any |= allowed[q];
+      }
+      if (any == 0) continue;
     }
-    if (any == 0) continue;
     if (narrow_ != nullptr) {
       scan_bytes(panels, panel, group, count, allowed);
     } else {
@@ -200,23 +210,27 @@ void BlockScan::scan_panel(const Panels& panels, std::size_t panel) {
   }
 }
 
+// A panel whose items are bounded better than the worst: its scores go down by as much, so that
+// they exceed the exact ones by the error at most, as everywhere. The part of a threshold that is
+// the same for all panels, a little lower for the sake of what is rounded here.
+void BlockScan::set_limit(std::size_t q) {
+  const Query& query = queries_[q];
+  const double threshold = query.selection.threshold();
+  const double same = query.shift + query.slack - query.error;
+  limits_[q] =
+      threshold - same - 1e-6 * (std::abs(threshold) + std::abs(query.shift) + query.error);
+}
+
 void BlockScan::scan_bytes(const Panels& panels, std::size_t panel, std::size_t group,
                            std::size_t count, const std::uint64_t* allowed) {
   alignas(64) float scores[kGroupQueries * kPanelItems];
   float thresholds[kGroupQueries];
-  double shifts[kGroupQueries];
   std::uint64_t masks[kGroupQueries];
   const Panels::Bounds& bounds = panels.bounds(panel);
   for (std::size_t q = 0; q < count; ++q) {
-    // A panel whose items are bounded better than the worst: its scores go down by as much, so that
-    // they exceed the exact ones by the error at most, as everywhere.
-    const Query& query = queries_[group + q];
-    const double error = query.length * bounds.moved + query.moved * bounds.length + query.slack;
-    shifts[q] = query.shift + error - query.error;
-    const double threshold = query.selection.threshold();
-    const double caution = 1e-6 * (std::abs(threshold) + std::abs(shifts[q]));
-    thresholds[q] =
-        static_cast<float>((threshold - shifts[q] - caution) * double{factors_[group + q]});
+    const std::size_t at = group + q;
+    thresholds[q] = static_cast<float>(
+        (limits_[at] - lengths_[at] * bounds.moved - moved_[at] * bounds.length) * levels_[at]);
   }
   narrow_({.queries = bytes_.data() + group * panels.steps() * kStepWidth,
            .count = count,
@@ -234,7 +248,9 @@ void BlockScan::scan_bytes(const Panels& panels, std::size_t panel, std::size_t 
     if (masks[q] == 0) continue;
     Query& query = queries_[group + q];
     query.selection.offer(static_cast<std::uint32_t>(panel * kPanelItems), masks[q],
-                          scores + q * kPanelItems, query.step, shifts[q]);
+                          scores + q * kPanelItems, query.step,
+                          query.shift + panel_error(bounds, group + q) - query.error);
+    set_limit(group + q);
   }
 }
 

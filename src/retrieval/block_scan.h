@@ -45,14 +45,17 @@ class BlockScan {
     std::optional<ExactScore> score;
     Selection selection;
     ItemMask allowed;
-    double length = 0.0;      ///< as it is compared; Euclidean: from the centre
-    double moved = 0.0;       ///< by rounding to bytes
     double step = 1.0;        ///< of a byte
     double shift = 0.0;       ///< score of the centre
     double slack = 0.0;       ///< error of all roundings to float
     double error = 0.0;       ///< of the scan, as the selection knows it
     double error_wide = 0.0;  ///< of a scan over floats
   };
+  /// How far scores of a panel of bytes may lie from exact ones.
+  [[nodiscard]] double panel_error(const Panels::Bounds& bounds, std::size_t query) const {
+    return lengths_[query] * bounds.moved + moved_[query] * bounds.length + queries_[query].slack;
+  }
+  void set_limit(std::size_t query);
   enum class Threshold { kGuessed, kCertain };
   void start(const Source& source, const Search& search, Range queries, Threshold threshold,
              Range panels);
@@ -74,6 +77,11 @@ class BlockScan {
   NarrowKernel narrow_ = nullptr;  ///< null: floats
   ScanKernel wide_ = nullptr;
   std::vector<Query> queries_;
+  bool masked_ = false;
+  // Of each query, side by side, since every panel needs them. Lengths as compared; how far
+  // rounding to bytes moved the query; what a scan score must exceed but for what its panel adds; 1
+  // / step.
+  std::vector<double> lengths_, moved_, limits_, levels_;
   std::vector<double> rows_;           ///< [count, D]; queries as they are compared
   std::vector<std::int8_t> bytes_;     ///< groups one behind the other, each [steps, in group, 4]
   std::vector<std::int32_t> zeros_;    ///< [count]
