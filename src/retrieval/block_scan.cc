@@ -171,19 +171,23 @@ void BlockScan::pack_floats(const Panels& panels) {
 
 void BlockScan::scan_range(const Panels& panels, Range range) {
   const bool sample = sample_size(range.end - range.begin) != 0;
+  const auto scan = [&](std::size_t panel, std::size_t step) {
+    if (narrow_ != nullptr && panel + step < range.end) panels.prefetch_bytes(panel + step);
+    scan_panel(panels, panel);
+  };
   if (!sample) {
-    for (std::size_t panel = range.begin; panel < range.end; ++panel) scan_panel(panels, panel);
+    for (std::size_t panel = range.begin; panel < range.end; ++panel) scan(panel, 1);
     return;
   }
   for (std::size_t panel = range.begin; panel < range.end; panel += kSampleStep) {
-    scan_panel(panels, panel);
+    scan(panel, kSampleStep);
   }
   for (std::size_t q = 0; q < count_; ++q) {
     queries_[q].selection.end_sample();
     set_limit(q);
   }
   for (std::size_t panel = range.begin; panel < range.end; ++panel) {
-    if ((panel - range.begin) % kSampleStep != 0) scan_panel(panels, panel);
+    if ((panel - range.begin) % kSampleStep != 0) scan(panel, 1);
   }
 }
 

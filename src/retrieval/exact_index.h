@@ -35,8 +35,8 @@ class ExactIndex {
   /// The items as given, [I, D].
   [[nodiscard]] ConstFloatView items() const { return items_.view(); }
 
-  /// Scratch of searches that a caller keeps, so that they allocate nothing once it is warm. One
-  /// search at a time; any index.
+  /// Scratch of searches that a caller keeps: once it is warm, they allocate nothing themselves.
+  /// One search at a time; any index.
   class Workspace;
 
   /// The k best allowed items for each query, best first; equal scores by the smaller item.
