@@ -154,6 +154,7 @@ Result<data::Table> json_rows(const EntitySpec& spec, std::span<const Json* cons
       }
       if (value.is_null()) continue;
       if (!fits(value, *place)) {
+        if (options.misfits == JsonRowsOptions::Misfits::kIgnore) continue;
         return invalid("{} '{}': expected a value of type {}{}", options.what, name,
                        value_type_name(place->type),
                        place->type == ValueType::kTimestamp ? " (ISO 8601, or ms since 1970)" : "");

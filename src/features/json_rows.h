@@ -15,6 +15,8 @@ struct JsonRowsOptions {
   /// Members that the spec does not name: refused (a request that means the model's columns), or
   /// not looked at (attributes of a shop that has more of them).
   enum class Others { kRefuse, kIgnore } others = Others::kRefuse;
+  /// A value of another type: refused, or as null.
+  enum class Misfits { kRefuse, kIgnore } misfits = Misfits::kRefuse;
   /// kLeaveOut: rows without any text, for where no encoder is at hand.
   enum class Texts { kTake, kLeaveOut } texts = Texts::kTake;
   std::string what = "feature";  ///< what a member is called in messages

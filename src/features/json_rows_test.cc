@@ -80,6 +80,14 @@ TEST(JsonRows, OtherMembersAndTextsMayBeLeftOut) {
   EXPECT_EQ(table->find("price")->ints()[0], 1);
 }
 
+TEST(JsonRows, MisfitsMayCountAsNull) {
+  const auto table = rows_of(R"([{"price": "cheap", "new": true}])",
+                             {.misfits = JsonRowsOptions::Misfits::kIgnore});
+  ASSERT_TRUE(table.ok()) << table.error().message;
+  EXPECT_TRUE(table->find("price")->is_null(0));
+  EXPECT_FALSE(table->find("new")->is_null(0));
+}
+
 TEST(JsonRows, NoObjectsGiveNoRows) {
   const auto table = rows_of("[]");
   ASSERT_TRUE(table.ok());

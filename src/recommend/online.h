@@ -203,7 +203,7 @@ class Shop {
   [[nodiscard]] Result<void> check_user(const Json& attributes) const;
   [[nodiscard]] Result<void> check_item(const Json& attributes) const;
 
-  [[nodiscard]] const store::Publication& publication() const;  ///< valid if ready()
+  [[nodiscard]] store::Publication publication() const;  ///< only if ready()
   struct Counts {
     std::uint64_t users = 0, items = 0, new_items = 0, new_users = 0, unreadable_records = 0;
     double retrieval_recall = 1.0;  ///< of HNSW at k 100, measured at load; 1 if exact

@@ -16,11 +16,15 @@ enum class Source : std::uint8_t { kPrecomputed, kLive, kCold, kFallback };
 /// "precomputed", "live", "cold", "fallback".
 [[nodiscard]] const char* source_name(Source source);
 
-/// What rank() reads; owns nothing. Items are dense.
+/// Items that lie together; item i of the index has the place first + i. A catalogue is one of
+/// these, or several: what was published and, behind it, what came since.
 struct Catalogue {
   const retrieval::ExactIndex* index = nullptr;
   std::span<const float> popularity;       ///< [I], finite
   std::span<const std::uint32_t> popular;  ///< [I], by_popularity(popularity)
+  /// A multiple of 64, so that one bit a place serves all segments; 0 for the first. Places that
+  /// no segment has are nothing.
+  std::uint32_t first = 0;
 };
 
 /// All items, most popular first, equal ones by the smaller item.
@@ -31,8 +35,14 @@ struct Requests {
   ConstFloatView embeddings = {};            ///< [Q, D]
   std::span<const std::uint8_t> known = {};  ///< [Q]: 1 id known to the model, 0 not. Empty = all 1
   std::span<const std::uint8_t> described = {};  ///< [Q]: 1 if any feature is known. Empty = all 1
-  retrieval::Exclusion seen = {};                ///< items that row q must not get
-  std::size_t k = 10;                            ///< at least 1
+  retrieval::Exclusion seen = {};                ///< places that row q must not get
+  /// Places that a row may get: none (all), one mask for all rows, or one each.
+  retrieval::ItemMasks allowed = {};
+  std::size_t k = 10;  ///< at least 1
+  /// Places whose score in the fallback is not their popularity, best first, each once; and one
+  /// bit a place that stands there.
+  std::span<const retrieval::Scored> trending = {};
+  std::span<const std::uint64_t> is_trending = {};
 };
 
 struct Rankings {
@@ -40,12 +50,22 @@ struct Rankings {
   std::vector<Source> sources;  ///< [Q]
 };
 
+/// Scratch that a caller keeps.
+struct RankWorkspace {
+  retrieval::ExactIndex::Workspace search;
+  retrieval::TopLists of_segment;
+};
+
 /// retrieve -> filter -> cold start -> fallback: the one ranking of batch and online paths.
 ///   id known to the model         kLive      the index's answer
 ///   unknown, some feature known   kCold      likewise: the tower's answer from features alone
 ///   neither                       kFallback  the most popular items; the score is the popularity
-/// Seen items never come back, and k items do whenever that many unseen ones exist. Equal scores:
-/// smaller item first. Threads: concurrent on different pools. A row does not depend on the others.
+/// Seen items and those that the mask leaves out never come back, and k items do whenever that many
+/// others exist. Equal scores: smaller place first. segments: ascending by `first`, of one metric
+/// and width. Threads: concurrent on different pools and workspaces. A row does not depend on the
+/// others.
+[[nodiscard]] Rankings rank(std::span<const Catalogue> segments, const Requests& requests,
+                            ThreadPool& pool, RankWorkspace& workspace);
 [[nodiscard]] Rankings rank(const Catalogue& catalogue, const Requests& requests, ThreadPool& pool);
 
 }  // namespace torii::recommend

@@ -1,0 +1,428 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "support/allocations.h"
+#include "support/shop_world.h"
+
+namespace torii::recommend {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::json_of;
+using ::testing::Not;
+using testing::ShopWorld;
+
+store::Record event(std::uint64_t seq, const std::string& user, const std::string& item,
+                    const std::string& type, std::int64_t time_ms = 1000) {
+  store::Record record;
+  record.seq = seq;
+  record.id = fmt::format("e{}", seq);
+  record.user_id = user;
+  record.time_ms = time_ms;
+  record.payload = Json::object().set("item_id", item).set("type", type).dump();
+  return record;
+}
+
+store::Record state_of(store::RecordKind kind, std::uint64_t seq, const std::string& id,
+                       const std::string& payload) {
+  store::Record record;
+  record.kind = kind;
+  record.seq = seq;
+  record.id = id;
+  record.payload = payload;
+  return record;
+}
+
+class ShopTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(shop.adopt(world.publication).ok()); }
+
+  ShopAnswer ask(const ShopRequest& request) {
+    ShopAnswer answer;
+    const auto done = shop.recommend(request, *workspace, answer);
+    EXPECT_TRUE(done.ok()) << done.error().message;
+    return answer;
+  }
+  static std::vector<std::string> ids(const ShopAnswer& answer) {
+    std::vector<std::string> result;
+    for (const auto& entry : answer.items) result.emplace_back(answer.edition->id(entry.item));
+    return result;
+  }
+  void apply(const store::Record& record) { shop.apply(std::span(&record, 1)); }
+  // The first user of a source, with a list.
+  std::string user_of(Source source) {
+    for (std::size_t u = 0; u < world.user_ids.size(); ++u) {
+      if (world.published_users[u].source == static_cast<std::uint8_t>(source)) {
+        return world.user_ids[u];
+      }
+    }
+    ADD_FAILURE() << "no such user";
+    return {};
+  }
+
+  ShopWorld world{{.seed = 5, .items = 60, .users = 30, .k = 20}};
+  std::int64_t now_ms = 10'000;
+  Shop shop{{},
+            {.now_ms = [this] { return now_ms; },
+             .open_texts = [this](const model::Bundle&) { return world.texts; }}};
+  std::unique_ptr<Shop::Workspace, void (*)(Shop::Workspace*)> workspace = shop.make_workspace();
+};
+
+TEST_F(ShopTest, AKnownUsersListCostsNoAllocationOnceWarm) {
+  const std::string user = user_of(Source::kLive);
+  apply(event(1, user, "i003", "view"));
+  const std::vector<std::string> exclude = {"i001"};
+  const ShopRequest request{.user_id = user, .k = 5, .exclude = exclude};
+  ShopAnswer answer;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(shop.recommend(request, *workspace, answer).ok());
+  EXPECT_TRUE(shop.is_quick(request));
+  const std::size_t before = torii::testing::allocations_of_thread();
+  for (int i = 0; i < 10; ++i) {
+    if (!shop.recommend(request, *workspace, answer).ok()) break;
+  }
+  EXPECT_EQ(torii::testing::allocations_of_thread(), before);
+  EXPECT_EQ(answer.source, Source::kPrecomputed);
+  EXPECT_EQ(answer.items.size(), 5U);
+  EXPECT_EQ(answer.model_version, 1U);
+}
+
+TEST_F(ShopTest, EventsActAtOnce) {
+  const std::string user = user_of(Source::kLive);
+  const auto first = ids(ask({.user_id = user, .k = 5}));
+  apply(event(1, user, first[0], "purchase"));
+  apply(event(2, user, first[1], "cart"));
+  apply(event(3, user, first[2], "return"));
+  const auto later = ids(ask({.user_id = user, .k = 5}));
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(later, Not(Contains(first[static_cast<std::size_t>(i)])));
+  const auto nothing =
+      ids(ask({.user_id = user, .k = 50, .exclude_own = ShopRequest::Exclude::kNothing}));
+  EXPECT_THAT(nothing, Contains(first[0]));
+  EXPECT_THAT(nothing, Not(Contains(first[1])));  // still in the cart
+  EXPECT_THAT(nothing, Not(Contains(first[2])));
+  apply(event(4, user, first[1], "cart_remove"));
+  EXPECT_THAT(ids(ask({.user_id = user, .k = 50, .exclude_own = ShopRequest::Exclude::kNothing})),
+              Contains(first[1]));
+  const auto events = shop.events_of(user, 2);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].type, "cart_remove");
+  EXPECT_EQ(events[1].item_id, first[2]);
+}
+
+TEST_F(ShopTest, RecordsThatWereThereChangeNothing) {
+  apply(event(7, "ann", "i003", "view"));
+  apply(event(7, "ann", "i004", "view"));
+  apply(event(3, "ann", "i005", "view"));
+  EXPECT_EQ(shop.events_of("ann", 10).size(), 1U);
+  EXPECT_EQ(shop.applied_seq(), 7U);
+}
+
+TEST_F(ShopTest, ItemsComeChangeAndGoAtOnce) {
+  const std::string user = user_of(Source::kLive);
+  using store::RecordKind;
+  apply(state_of(RecordKind::kItem, 1, "brand new",
+                 R"({"attributes": {"title": "thing 1", "price": 5.0, "genres": ["Tea"]}})"));
+  const auto all = ids(ask({.user_id = user, .k = 100}));
+  EXPECT_THAT(all, Contains("brand new"));
+  EXPECT_EQ(shop.items()->size(), 61U);
+  const auto gone = all.front();
+  apply(state_of(RecordKind::kItem, 2, gone, ""));
+  EXPECT_THAT(ids(ask({.user_id = user, .k = 100})), Not(Contains(gone)));
+  EXPECT_FALSE(shop.items()->find(gone).has_value());
+  apply(state_of(RecordKind::kItem, 3, "brand new", R"({"attributes": {"in_stock": false}})"));
+  EXPECT_THAT(ids(ask({.user_id = user, .k = 100})), Not(Contains("brand new")));
+  EXPECT_TRUE(shop.items()->find("brand new").has_value());
+  EXPECT_EQ(shop.counts().new_items, 1U);
+  EXPECT_EQ(shop.similar(gone, {}, *workspace).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ShopTest, AnItemWhoseFeaturesStayKeepsItsPublishedEmbedding) {
+  const auto before = *shop.items()->find("i002");
+  const std::vector<float> published(shop.items()->embedding(before).begin(),
+                                     shop.items()->embedding(before).end());
+  apply(state_of(store::RecordKind::kItem, 1, "i002", R"({"attributes": {"brand": "Other"}})"));
+  const auto items = shop.items();
+  const auto after = *items->find("i002");
+  EXPECT_NE(after, before);
+  EXPECT_TRUE(std::ranges::equal(items->embedding(after), published));
+  EXPECT_THAT(std::string(items->attributes_json(after)), HasSubstr("\"Other\""));
+  EXPECT_THAT(std::string(items->attributes_json(after)), HasSubstr("\"title\""));
+  EXPECT_EQ(items->id_json(after), "\"i002\"");
+}
+
+TEST_F(ShopTest, ADeletedUserIsForgotten) {
+  const std::string user = user_of(Source::kLive);
+  apply(event(1, user, "i003", "purchase"));
+  EXPECT_TRUE(shop.knows_user(user));
+  apply(state_of(store::RecordKind::kUser, 2, user, ""));
+  EXPECT_FALSE(shop.knows_user(user));
+  EXPECT_THAT(shop.events_of(user, 10), IsEmpty());
+  EXPECT_EQ(ask({.user_id = user, .k = 3}).source, Source::kFallback);
+  EXPECT_EQ(shop.counts().users, 29U);
+}
+
+TEST_F(ShopTest, NewUsersAreJudgedByWhatIsKnown) {
+  using store::RecordKind;
+  const Json features = json_of(R"({"age": 30})");
+  EXPECT_EQ(ask({.user_id = "zoe", .features = &features}).source, Source::kCold);
+  apply(state_of(RecordKind::kUser, 1, "zoe", R"({"attributes": {"age": 30}, "preferences": []})"));
+  const auto stored = ask({.user_id = "zoe", .k = 8});
+  EXPECT_EQ(stored.source, Source::kCold);
+  EXPECT_EQ(ids(stored), ids(ask({.features = &features, .k = 8})));
+  ASSERT_TRUE(shop.user("zoe").has_value());
+  EXPECT_EQ(shop.user("zoe")->find("attributes")->int_at("age"), 30);
+  EXPECT_FALSE(shop.user("nobody").has_value());
+
+  apply(state_of(RecordKind::kUser, 2, "max", R"({"attributes": {}, "preferences": ["Tea"]})"));
+  const auto tea = ask({.user_id = "max", .k = 3});
+  EXPECT_EQ(tea.source, Source::kFallback);
+  for (const auto& entry : tea.items) {
+    EXPECT_THAT(std::string(tea.edition->attributes_json(entry.item)), HasSubstr("\"Tea\""));
+  }
+  apply(event(3, "max", "i004", "onboarding_select"));
+  EXPECT_EQ(ask({.user_id = "max", .k = 3}).source, Source::kCold);  // blended
+
+  const std::vector<SessionEvent> session = {{"i007", "", 0}, {"i009", "click", 0}};
+  const auto anonymous = ask({.session = session, .k = 5});
+  EXPECT_EQ(anonymous.source, Source::kCold);
+  EXPECT_THAT(ids(anonymous), Not(Contains("i009")));
+  EXPECT_EQ(ask({.k = 5}).items.size(), 5U);
+}
+
+TEST_F(ShopTest, WrongRequestsSayWhatIsWrong) {
+  ShopAnswer answer;
+  const auto error = [&](const ShopRequest& request) {
+    const auto done = shop.recommend(request, *workspace, answer);
+    EXPECT_FALSE(done.ok());
+    return done.ok() ? Error{} : done.error();
+  };
+  EXPECT_THAT(error({.k = 0}).message, HasSubstr("k: expected 1 to 1000"));
+  EXPECT_THAT(error({.k = 500, .offset = 501}).message, HasSubstr("offset"));
+  const Json unknown = json_of(R"({"agee": 3})");
+  EXPECT_THAT(error({.features = &unknown}).message, HasSubstr("did you mean 'age'"));
+  const Json text = json_of("\"old\"");
+  EXPECT_EQ(error({.features = &text}).code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(shop.check_item(json_of(R"({"price": 3, "other": "x"})")).ok());
+  EXPECT_THAT(shop.check_item(json_of(R"({"price": "x"})")).error().message, HasSubstr("'price'"));
+  EXPECT_FALSE(shop.check_user(json_of("[]")).ok());
+  EXPECT_FALSE(shop.check_user(json_of(R"({"a": {"b": 1}})")).ok());
+  EXPECT_FALSE(shop.check_user(Json::object().set("a", std::string(70'000, 'x'))).ok());
+}
+
+TEST_F(ShopTest, UnreadableRecordsAreCounted) {
+  apply(state_of(store::RecordKind::kItem, 1, "x", "not json"));
+  apply(state_of(store::RecordKind::kItem, 2, "x", "{}"));
+  apply(state_of(store::RecordKind::kUser, 3, "x", "[]"));
+  store::Record bad = event(4, "ann", "", "view");
+  apply(bad);
+  EXPECT_EQ(shop.counts().unreadable_records, 4U);
+}
+
+TEST_F(ShopTest, SimilarItemsAreNearByTheModel) {
+  const auto answer = shop.similar("i005", {.k = 100}, *workspace);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_THAT(ids(*answer), Not(Contains("i005")));
+  EXPECT_TRUE(std::ranges::is_sorted(answer->items, retrieval::better));
+  for (const auto& entry : answer->items) EXPECT_LE(std::abs(entry.score), 1.0F + 1e-6F);
+}
+
+TEST_F(ShopTest, RankedItemsAreThoseThatWereGiven) {
+  const std::string user = user_of(Source::kLive);
+  const std::vector<std::string> some = {"i010", "nope", "i011", "i012", "i010"};
+  const auto answer = shop.rank_items({.user_id = user}, some, *workspace);
+  ASSERT_TRUE(answer.ok());
+  for (const auto& id : ids(*answer)) EXPECT_THAT(some, Contains(id));
+  const auto all = ask({.user_id = user, .k = 100, .exclude_own = ShopRequest::Exclude::kNothing});
+  std::vector<std::string> expected;
+  for (const auto& id : ids(all)) {
+    if (std::ranges::find(some, id) != some.end()) expected.push_back(id);
+  }
+  EXPECT_EQ(ids(*answer), expected);
+}
+
+TEST_F(ShopTest, SearchFusesWordsAndMeaning) {
+  // The made-up encoder gives equal vectors to equal texts only.
+  const auto answer = shop.search("thing 7", {.k = 3}, *workspace);
+  ASSERT_TRUE(answer.ok());
+  ASSERT_FALSE(answer->items.empty());
+  for (const auto& entry : answer->items) {
+    const auto attributes = answer->edition->attributes_json(entry.item);
+    EXPECT_THAT(std::string(attributes), HasSubstr("thing"));
+  }
+  EXPECT_THAT(std::string(answer->edition->attributes_json(answer->items[0].item)),
+              HasSubstr("thing 7"));
+  const auto none = parse_filter(json_of(R"({"must": [{"key": "price", "range": {"gt": 999}}]})"));
+  EXPECT_TRUE(shop.search("thing 7", {.filter = &*none}, *workspace)->items.empty());
+}
+
+TEST_F(ShopTest, CategoriesAreThoseOfWhatIsOffered) {
+  const auto categories = shop.categories();
+  ASSERT_FALSE(categories.empty());
+  std::map<std::string, std::uint64_t> expected;
+  for (const Json& item : world.items) {
+    const bool offered =
+        item.bool_at("in_stock").value_or(true) && !item.bool_at("hidden").value_or(false);
+    const Json* genres = item.find("genres");
+    if (!offered || genres == nullptr) continue;
+    for (const Json& genre : genres->as_array()) ++expected[genre.as_string()];
+  }
+  ASSERT_EQ(categories.size(), expected.size());
+  for (std::size_t i = 0; i < categories.size(); ++i) {
+    EXPECT_EQ(categories[i].items, expected[categories[i].value]);
+    EXPECT_EQ(categories[i].key, "genres");
+    if (i == 0) continue;
+    EXPECT_GE(categories[i - 1].items, categories[i].items);
+  }
+}
+
+TEST_F(ShopTest, AnExplanationNamesReasonsPartsAndWhatWasRemoved) {
+  const std::string user = user_of(Source::kLive);
+  apply(event(1, user, "i003", "purchase"));
+  const auto rules = parse_rules(json_of(R"({"caps": [{"key": "brand", "count": 1}]})"));
+  const auto filter =
+      parse_filter(json_of(R"({"must_not": [{"key": "brand", "match": {"value": "North"}}]})"));
+  ASSERT_TRUE(rules.ok() && filter.ok());
+  const auto answer =
+      ask({.user_id = user, .k = 4, .filter = &*filter, .rules = &*rules, .explain = true});
+  EXPECT_EQ(answer.reason, "known to the model");
+  const Json& items = *answer.explanation.find("items");
+  ASSERT_EQ(items.as_array().size(), answer.items.size());
+  const Json& first = items.as_array()[0];
+  EXPECT_EQ(first.string_at("item_id"), answer.edition->id(answer.items[0].item));
+  ASSERT_FALSE(first.find("near")->as_array().empty());
+  EXPECT_EQ(first.find("near")->as_array()[0].string_at("item_id"), "i003");
+  EXPECT_TRUE(first.find("item_attributes")->is_object()) << first.dump();
+  std::vector<std::string> removed;
+  for (const Json& one : answer.explanation.find("removed")->as_array()) {
+    removed.push_back(*one.string_at("why"));
+    EXPECT_GT(*one.int_at("count"), 0);
+    EXPECT_FALSE(one.find("examples")->as_array().empty());
+  }
+  EXPECT_THAT(removed, Contains("filter"));
+  EXPECT_THAT(removed, Contains("not_offered"));
+  EXPECT_THAT(removed, Contains("cap brand"));
+}
+
+TEST_F(ShopTest, QuickRequestsAreThoseWithoutAScan) {
+  const std::string user = user_of(Source::kLive);
+  const Json features = json_of(R"({"age": 3})");
+  const auto filter = parse_filter(json_of(R"({"must": [{"key": "a", "exists": true}]})"));
+  const std::vector<SessionEvent> session = {{"i001", "", 0}};
+  EXPECT_TRUE(shop.is_quick({.user_id = user}));
+  EXPECT_TRUE(shop.is_quick({}));
+  EXPECT_FALSE(shop.is_quick({.user_id = user, .k = 21}));
+  EXPECT_FALSE(shop.is_quick({.user_id = user, .features = &features}));
+  EXPECT_FALSE(shop.is_quick({.user_id = user, .filter = &*filter}));
+  EXPECT_FALSE(shop.is_quick({.session = session}));
+}
+
+TEST_F(ShopTest, BatchesOfRecordsGiveTheSameAnswers) {
+  Random random(9);
+  std::vector<store::Record> records;
+  for (std::uint64_t seq = 1; seq <= 60; ++seq) {
+    const std::string id = fmt::format("i{:03}", random.below(70));
+    records.push_back(
+        state_of(store::RecordKind::kItem, seq, id,
+                 random.below(5) == 0
+                     ? ""
+                     : Json::object().set("attributes", ShopWorld::random_item(random)).dump()));
+  }
+  Shop whole({}, {.now_ms = [this] { return now_ms; },
+                  .open_texts = [this](const model::Bundle&) { return world.texts; }});
+  whole.apply(records);  // before the publication
+  ASSERT_TRUE(whole.adopt(world.publication).ok());
+  for (const auto& record : records) apply(record);
+  const auto other = whole.make_workspace();
+  for (const std::string& user : world.user_ids) {
+    const ShopRequest request{.user_id = user, .k = 100};
+    ShopAnswer answer;
+    ASSERT_TRUE(whole.recommend(request, *other, answer).ok());
+    EXPECT_EQ(ids(answer), ids(ask(request)));
+  }
+}
+
+TEST_F(ShopTest, ReadersGoOnWhilePublicationsAndRecordsCome) {
+  std::vector<std::unique_ptr<ShopWorld>> worlds;
+  for (std::uint64_t version = 2; version <= 5; ++version) {
+    worlds.push_back(std::make_unique<ShopWorld>(testing::WorldOptions{
+        .seed = version, .items = 60, .users = 30, .k = 20, .version = version}));
+  }
+  std::atomic<bool> stop{false};
+  std::atomic<std::size_t> answered{0}, bad{0};
+  std::vector<std::thread> readers;
+  for (unsigned thread = 0; thread < 3; ++thread) {
+    readers.emplace_back([&, thread] {
+      const auto mine = shop.make_workspace();
+      Random random(thread);
+      const Json features = json_of(R"({"age": 30})");
+      const std::vector<SessionEvent> session = {{"i001", "", 0}};
+      ShopAnswer answer;
+      while (!stop.load() || answered.load() < 30) {
+        const std::string user = fmt::format("u{:03}", random.below(30));
+        ShopRequest request{.user_id = user, .k = 5};
+        if (random.below(3) == 0) request.features = &features;
+        if (random.below(3) == 0) request.session = session;
+        if (!shop.recommend(request, *mine, answer).ok() || answer.items.size() != 5) ++bad;
+        for (const auto& entry : answer.items) {
+          if (answer.edition->id_json(entry.item).empty()) ++bad;
+        }
+        if (random.below(8) == 0) (void)shop.categories();
+        if (random.below(8) == 0) (void)shop.counts();
+        (void)shop.events_of(user, 3);
+        ++answered;
+      }
+    });
+  }
+  Random random(77);
+  std::uint64_t seq = 0;
+  for (std::size_t step = 0; step < 40; ++step) {
+    std::vector<store::Record> records;
+    for (int i = 0; i < 5; ++i) {
+      ++seq;
+      const std::string item = fmt::format("i{:03}", random.below(60));
+      if (random.below(4) == 0) {
+        records.push_back(
+            state_of(store::RecordKind::kItem, seq, fmt::format("n{}", random.below(9)),
+                     Json::object().set("attributes", ShopWorld::random_item(random)).dump()));
+      } else {
+        records.push_back(event(seq, fmt::format("u{:03}", random.below(30)), item, "view"));
+      }
+    }
+    shop.apply(records);
+    if (step % 10 != 9) continue;
+    ASSERT_TRUE(shop.adopt(worlds[step / 10]->publication).ok());
+  }
+  stop = true;
+  for (auto& reader : readers) reader.join();
+  EXPECT_EQ(bad.load(), 0U);
+  EXPECT_EQ(shop.publication().version, 5U);
+}
+
+TEST_F(ShopTest, WithoutATextEncoderTextsCountAsMissing) {
+  Shop plain({}, {.now_ms = [this] { return now_ms; }, .open_texts = {}});
+  ASSERT_TRUE(plain.adopt(world.publication).ok());
+  const auto record = state_of(store::RecordKind::kItem, 1, "new",
+                               R"({"attributes": {"title": "thing 7", "price": 3}})");
+  plain.apply(std::span(&record, 1));
+  EXPECT_TRUE(plain.items()->find("new").has_value());
+  EXPECT_EQ(plain.counts().unreadable_records, 0U);
+}
+
+TEST_F(ShopTest, AnEncoderOfAnotherModelIsRefused) {
+  Shop other({}, {.now_ms = [this] { return now_ms; },
+                  .open_texts =
+                      [](const model::Bundle&) {
+                        return std::make_shared<torii::testing::FakeTexts>(4, "other");
+                      }});
+  EXPECT_FALSE(other.adopt(world.publication).ok());
+  EXPECT_FALSE(other.ready());
+}
+
+}  // namespace
+}  // namespace torii::recommend
