@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -21,11 +22,15 @@ constexpr int kOpcodesBetweenChecks = 100'000;  // a few milliseconds
 struct Watch {
   std::function<bool()> cancelled;
   double timeout_s = 0;
-  std::chrono::steady_clock::time_point since;
+  double lock_timeout_s = 0;
+  std::chrono::steady_clock::time_point since, waiting_since;
   bool was_cancelled = false;
   bool ran_out = false;
 
-  void restart() { since = std::chrono::steady_clock::now(); }
+  void restart() {
+    since = std::chrono::steady_clock::now();
+    was_cancelled = false;
+  }
 };
 
 int look_at_watch(void* pointer) {
@@ -34,6 +39,19 @@ int look_at_watch(void* pointer) {
   const std::chrono::duration<double> running = std::chrono::steady_clock::now() - watch.since;
   watch.ran_out = running.count() > watch.timeout_s;
   return watch.was_cancelled || watch.ran_out ? 1 : 0;
+}
+
+// Asked again and again while another holds the lock. SQLite's own handler soon sleeps a tenth of a
+// second between two tries and finds a busy writer's short pauses by luck only.
+int wait_for_lock(void* pointer, int tries) {
+  auto& watch = *static_cast<Watch*>(pointer);
+  const auto now = std::chrono::steady_clock::now();
+  if (tries == 0) watch.waiting_since = now;
+  if (tries % 128 == 127) watch.was_cancelled = watch.cancelled && watch.cancelled();
+  const std::chrono::duration<double> waited = now - watch.waiting_since;
+  if (watch.was_cancelled || waited.count() > watch.lock_timeout_s) return 0;
+  std::this_thread::sleep_for(std::chrono::microseconds(tries < 10 ? 100 : 700));
+  return 1;
 }
 
 ErrorCode code_of(int code) {
@@ -58,6 +76,9 @@ ErrorCode code_of(int code) {
 }
 
 Error failure(sqlite3* database, const std::string& uri, int code, Watch& watch) {
+  if ((code & 0xff) == SQLITE_BUSY && watch.was_cancelled) {
+    return make_error(ErrorCode::kCancelled, "{}: cancelled", uri);
+  }
   if ((code & 0xff) == SQLITE_INTERRUPT) {
     if (watch.was_cancelled) return make_error(ErrorCode::kCancelled, "{}: cancelled", uri);
     return make_error(ErrorCode::kIo, "{}: no row within {} s; the statement was ended", uri,
@@ -219,7 +240,8 @@ class SqliteConnection final : public Connection {
     watch_.timeout_s = options.statement_timeout_s;
     watch_.restart();
     sqlite3_extended_result_codes(database, 1);
-    sqlite3_busy_timeout(database, static_cast<int>(options.lock_timeout_s * 1000));
+    watch_.lock_timeout_s = options.lock_timeout_s;
+    sqlite3_busy_handler(database, wait_for_lock, &watch_);
     sqlite3_progress_handler(database, kOpcodesBetweenChecks, look_at_watch, &watch_);
   }
   ~SqliteConnection() override { sqlite3_close_v2(database_); }
