@@ -123,6 +123,9 @@ class SqliteStatement final : public Statement {
       columns_.push_back({sqlite3_column_name(statement, i), declared_type(declaration),
                           declaration == nullptr ? "" : declaration});
     }
+    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); ++i) {
+      places_.push_back(sqlite3_bind_parameter_index(statement, fmt::format("${}", i).c_str()));
+    }
   }
   ~SqliteStatement() override { sqlite3_finalize(statement_); }
   SqliteStatement(const SqliteStatement&) = delete;
@@ -134,13 +137,12 @@ class SqliteStatement final : public Statement {
     sqlite3_reset(statement_);  // it repeats the error of the last step()
     sqlite3_clear_bindings(statement_);
     changed_ = 0;
-    const int wanted = sqlite3_bind_parameter_count(statement_);
-    if (static_cast<std::size_t>(wanted) != parameters.size()) {
-      return invalid("{}: the statement takes {} values, {} were given", uri_, wanted,
+    if (places_.size() != parameters.size()) {
+      return invalid("{}: the statement takes {} values, {} were given", uri_, places_.size(),
                      parameters.size());
     }
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-      const int place = sqlite3_bind_parameter_index(statement_, fmt::format("${}", i + 1).c_str());
+      const int place = places_[i];
       if (place == 0) return invalid("{}: the statement has no parameter ${}", uri_, i + 1);
       if (const int code = bind(place, parameters[i]); code != SQLITE_OK) return fault(code);
     }
@@ -229,6 +231,7 @@ class SqliteStatement final : public Statement {
   std::string uri_;
   Watch& watch_;
   std::vector<ColumnInfo> columns_;
+  std::vector<int> places_;  // of $1, $2, ...
   std::uint64_t changed_ = 0;
 };
 
