@@ -44,11 +44,12 @@ ExactIndex::Workspace& ExactIndex::Workspace::operator=(Workspace&& other) noexc
 
 void ExactIndex::Workspace::State::plan(std::size_t queries, std::size_t panels, std::size_t k,
                                         std::size_t threads) {
-  const std::size_t share = (queries + 4 * threads - 1) / (4 * threads);
-  block = std::clamp((share + kGroupQueries - 1) / kGroupQueries * kGroupQueries, kGroupQueries,
+  block = std::clamp((queries + kGroupQueries - 1) / kGroupQueries * kGroupQueries, kGroupQueries,
                      kBlockQueries);
+  // A pass over the items serves as many queries as possible; parts of panels keep threads busy.
   const std::size_t blocks = (queries + block - 1) / block;
-  parts = std::clamp((threads + blocks - 1) / blocks, std::size_t{1}, (panels + 31) / 32);
+  const std::size_t tasks = blocks == 1 ? threads : threads > 1 ? 4 * threads : 1;
+  parts = std::clamp((tasks + blocks - 1) / blocks, std::size_t{1}, (panels + 31) / 32);
   if (parts > 1) {
     partial.resize(queries * parts * k);
     counts.resize(queries * parts);
