@@ -37,4 +37,14 @@ Result<bool> put(const std::string& name, std::span<const std::byte> bytes, Exis
   return put_local(path, bytes, existing);
 }
 
+Result<bool> remove(const std::string& name, const Environment& environment) {
+  if (is_remote(name)) {
+    TORII_TRY(const S3Name object, parse_s3_name(name));
+    TORII_TRY(const S3Settings settings, s3_settings(environment));
+    return remove_s3(object, settings);
+  }
+  TORII_TRY(const auto path, parse_local_name(name));
+  return remove_local(path);
+}
+
 }  // namespace torii::blob

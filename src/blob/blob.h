@@ -64,4 +64,8 @@ enum class Existing { kReplace, kKeep };
 [[nodiscard]] Result<bool> put(const std::string& name, std::span<const std::byte> bytes,
                                Existing existing, const Environment& environment);
 
+/// Takes an object or file away, for good on return; false if there is none of that name. Errors:
+/// kIo, kInvalidArgument (a name that is none, a folder).
+[[nodiscard]] Result<bool> remove(const std::string& name, const Environment& environment);
+
 }  // namespace torii::blob

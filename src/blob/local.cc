@@ -144,4 +144,15 @@ Result<bool> put_local(const fs::path& path, std::span<const std::byte> bytes, E
   return true;
 }
 
+Result<bool> remove_local(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (status.type() == fs::file_type::not_found) return false;
+  if (error) return failure(path, "look it up", error.value());
+  if (fs::is_directory(status)) return invalid("{}: is a folder, not a file", path.string());
+  const bool removed = fs::remove(path, error);
+  if (error) return failure(path, "remove it", error.value());
+  return removed;
+}
+
 }  // namespace torii::blob

@@ -12,4 +12,6 @@ namespace torii::blob {
 [[nodiscard]] Result<bool> put_local(const std::filesystem::path& path,
                                      std::span<const std::byte> bytes, Existing existing);
 
+[[nodiscard]] Result<bool> remove_local(const std::filesystem::path& path);
+
 }  // namespace torii::blob

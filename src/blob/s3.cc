@@ -261,4 +261,19 @@ Result<bool> put_s3(const S3Name& name, std::span<const std::byte> bytes, Existi
   return true;
 }
 
+Result<bool> remove_s3(const S3Name& name, const S3Settings& settings) {
+  TORII_TRY_VOID(check_is_object(name));
+  TORII_TRY(const S3 s3, connect(settings, name));
+  TORII_TRY(const FileInfo info, info_of(s3, name, settings));
+  if (info.type() == FileType::NotFound) return false;
+  if (info.type() != FileType::File)
+    return invalid("{}: names a folder, not an object", name.text());
+  const auto answer = within<arrow::Status>(
+      settings.total_timeout_s,
+      [s3, path = path_of(name)](const auto&) { return s3->DeleteFile(path); });
+  if (!answer.has_value()) return s3_timeout(name, settings, "remove it");
+  if (!answer->ok()) return s3_error(*answer, name, settings, "remove it", s3);
+  return true;
+}
+
 }  // namespace torii::blob

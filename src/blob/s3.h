@@ -14,4 +14,6 @@ namespace torii::blob {
 [[nodiscard]] Result<bool> put_s3(const S3Name& name, std::span<const std::byte> bytes,
                                   Existing existing, const S3Settings& settings);
 
+[[nodiscard]] Result<bool> remove_s3(const S3Name& name, const S3Settings& settings);
+
 }  // namespace torii::blob

@@ -6,10 +6,14 @@
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
 
+#include <memory>
+#include <optional>
 #include <utility>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "data/arrow_convert.h"
+#include "data/parquet_blocks.h"
 
 namespace torii::data {
 namespace {
@@ -82,21 +86,77 @@ arrow::Result<std::shared_ptr<arrow::Array>> build_array(const Column& column) {
   return arrow::Status::Invalid("unknown column type");
 }
 
+std::shared_ptr<parquet::WriterProperties> properties() {
+  return parquet::WriterProperties::Builder()
+      .compression(parquet::Compression::ZSTD)
+      ->version(parquet::ParquetVersion::PARQUET_2_6)
+      ->build();
+}
+
+Result<std::shared_ptr<arrow::Table>> to_arrow(const Table& table) {
+  std::vector<std::shared_ptr<arrow::Field>> fields;
+  std::vector<std::shared_ptr<arrow::Array>> arrays;
+  for (const Column& column : table.columns()) {
+    TORII_TRY(auto array, data::to_arrow(column));
+    fields.push_back(arrow::field(column.name, array->type()));
+    arrays.push_back(std::move(array));
+  }
+  return arrow::Table::Make(arrow::schema(std::move(fields)), std::move(arrays),
+                            static_cast<std::int64_t>(table.rows()));
+}
+
 Result<void> write(const std::filesystem::path& path, const arrow::Table& table,
                    const std::string& name) {
   auto file = arrow::io::FileOutputStream::Open(path.string());
   if (!file.ok()) return from_status(file.status(), name, ErrorCode::kIo);
-  const auto properties = parquet::WriterProperties::Builder()
-                              .compression(parquet::Compression::ZSTD)
-                              ->version(parquet::ParquetVersion::PARQUET_2_6)
-                              ->build();
   // Arrow's own schema is not stored: the file shows plain Parquet types to every reader.
   constexpr std::int64_t kRowsPerGroup = 1 << 20;
   auto status = parquet::arrow::WriteTable(table, arrow::default_memory_pool(), *file,
-                                           kRowsPerGroup, properties);
+                                           kRowsPerGroup, properties());
   if (status.ok()) status = (*file)->Close();
   if (!status.ok()) return from_status(status, name, ErrorCode::kIo);
   return {};
+}
+
+Result<void> write_blocks(const std::filesystem::path& path, const TableBlocks& next,
+                          const std::string& name) {
+  auto file = arrow::io::FileOutputStream::Open(path.string());
+  if (!file.ok()) return from_status(file.status(), name, ErrorCode::kIo);
+  std::unique_ptr<parquet::arrow::FileWriter> writer;
+  std::shared_ptr<arrow::Schema> schema;
+  for (;;) {
+    TORII_TRY(const std::optional<Table> block, next());
+    if (!block) break;
+    TORII_TRY(const auto table, to_arrow(*block));
+    if (!writer) {
+      schema = table->schema();
+      auto opened = parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), *file,
+                                                     properties());
+      if (!opened.ok()) return from_status(opened.status(), name, ErrorCode::kIo);
+      writer = std::move(*opened);
+    }
+    TORII_CHECK(table->schema()->Equals(*schema), "blocks of one table have the same columns");
+    if (table->num_rows() == 0) continue;
+    const auto status = writer->WriteTable(*table, table->num_rows());
+    if (!status.ok()) return from_status(status, name, ErrorCode::kIo);
+  }
+  TORII_CHECK(writer != nullptr, "a table has a first block");
+  auto status = writer->Close();
+  if (status.ok()) status = (*file)->Close();
+  if (!status.ok()) return from_status(status, name, ErrorCode::kIo);
+  return {};
+}
+
+// write_durably_with(), with what the library throws as an error.
+template <class Write>
+Result<void> write_file(const std::filesystem::path& path, const Write& write) {
+  return write_durably_with(path, [&](const std::filesystem::path& temporary) -> Result<void> {
+    try {
+      return write(temporary);
+    } catch (const parquet::ParquetException& exception) {
+      return make_error(ErrorCode::kIo, "{}: {}", path.string(), exception.what());
+    }
+  });
 }
 
 }  // namespace
@@ -111,21 +171,15 @@ Result<std::shared_ptr<arrow::Array>> to_arrow(const Column& column) {
 }
 
 Result<void> write_parquet(const std::filesystem::path& path, const Table& table) {
-  std::vector<std::shared_ptr<arrow::Field>> fields;
-  std::vector<std::shared_ptr<arrow::Array>> arrays;
-  for (const Column& column : table.columns()) {
-    TORII_TRY(auto array, to_arrow(column));
-    fields.push_back(arrow::field(column.name, array->type()));
-    arrays.push_back(std::move(array));
-  }
-  const auto whole = arrow::Table::Make(arrow::schema(std::move(fields)), std::move(arrays),
-                                        static_cast<std::int64_t>(table.rows()));
-  return write_durably_with(path, [&](const std::filesystem::path& temporary) -> Result<void> {
-    try {
-      return write(temporary, *whole, path.string());
-    } catch (const parquet::ParquetException& exception) {
-      return make_error(ErrorCode::kIo, "{}: {}", path.string(), exception.what());
-    }
+  TORII_TRY(const auto whole, to_arrow(table));
+  return write_file(path, [&](const std::filesystem::path& temporary) {
+    return write(temporary, *whole, path.string());
+  });
+}
+
+Result<void> write_parquet_blocks(const std::filesystem::path& path, const TableBlocks& next) {
+  return write_file(path, [&](const std::filesystem::path& temporary) {
+    return write_blocks(temporary, next, path.string());
   });
 }
 

@@ -61,6 +61,10 @@ struct HttpClient::State {
     return !reporter->cancelled();
   }
 
+  /// GET, or POST of a body.
+  Result<Response> ask(const std::string& url, const Headers& headers,
+                       std::optional<std::string_view> body, std::size_t size_max);
+
   /// Attempts until an answer that will not get better. `prepare` makes the request of an attempt;
   /// `progressed`: whether the last one brought something worth going on for.
   Result<CurlOutcome> persist(const std::function<Result<CurlRequest>()>& prepare,
@@ -96,10 +100,21 @@ HttpClient::~HttpClient() = default;
 
 Result<Response> HttpClient::get(const std::string& url, const Headers& headers,
                                  std::size_t size_max) {
+  return state_->ask(url, headers, std::nullopt, size_max);
+}
+
+Result<Response> HttpClient::post(const std::string& url, const Headers& headers,
+                                  std::string_view body, std::size_t size_max) {
+  return state_->ask(url, headers, body, size_max);
+}
+
+Result<Response> HttpClient::State::ask(const std::string& url, const Headers& headers,
+                                        std::optional<std::string_view> body,
+                                        std::size_t size_max) {
   Response response;
   const auto prepare = [&]() -> Result<CurlRequest> {
     response.body.clear();
-    CurlRequest request{.url = url, .headers = headers, .compressed = true};
+    CurlRequest request{.url = url, .headers = headers, .compressed = true, .body = body};
     request.sink = [&](std::string_view piece, const CurlOutcome&) -> Result<void> {
       if (response.body.size() + piece.size() > size_max) {
         return make_error(ErrorCode::kResourceExhausted,
@@ -111,7 +126,7 @@ Result<Response> HttpClient::get(const std::string& url, const Headers& headers,
     };
     return request;
   };
-  TORII_TRY(CurlOutcome outcome, state_->persist(prepare, [] { return false; }));
+  TORII_TRY(CurlOutcome outcome, persist(prepare, [] { return false; }));
   response.status = outcome.status;
   response.headers = std::move(outcome.headers);
   return response;

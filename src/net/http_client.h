@@ -67,6 +67,10 @@ class HttpClient {
   /// A body above `size_max` bytes (unpacked) is kResourceExhausted.
   [[nodiscard]] Result<Response> get(const std::string& url, const Headers& headers,
                                      std::size_t size_max);
+  /// POST of `body`; name its type in the headers. Tried again like the others: for questions that
+  /// change nothing, and writes that may come twice.
+  [[nodiscard]] Result<Response> post(const std::string& url, const Headers& headers,
+                                      std::string_view body, std::size_t size_max);
   [[nodiscard]] Result<Response> head(const std::string& url, const Headers& headers);
 
   struct DownloadOptions {

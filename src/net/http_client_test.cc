@@ -70,6 +70,22 @@ TEST_F(Http, GetBringsStatusHeadersAndBody) {
   EXPECT_EQ(server.requests()[0].header("x-asked"), "yes");
 }
 
+TEST_F(Http, PostSendsTheBodyAndBringsTheAnswer) {
+  const HttpServer server([](const HttpRequest& request) {
+    return HttpAnswer{.status = 200, .body = request.method + " " + request.body};
+  });
+  const std::string body = long_text(3000);  // longer than what curl sends without asking
+  const auto response =
+      client().post(server.url("/ask"), {{"Content-Type", "application/json"}}, body, kLimit);
+  ASSERT_TRUE(response.ok()) << response.error().message;
+  EXPECT_EQ(response->body, "POST " + body);
+  EXPECT_EQ(server.requests()[0].header("content-type"), "application/json");
+  EXPECT_EQ(server.requests()[0].header("expect"), "");
+  const auto empty = client().post(server.url("/ask"), {}, "", kLimit);
+  ASSERT_TRUE(empty.ok());
+  EXPECT_EQ(empty->body, "POST ");
+}
+
 TEST_F(Http, HeadBringsNoBody) {
   const HttpServer server([](const HttpRequest&) {
     return HttpAnswer{.headers = {{"X-Linked-Size", "12"}}, .body = "0123456789ab"};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,9 @@ struct Shard {
 
 struct CandidateOptions {
   std::size_t k = 64;  ///< 1 to 10000
-  Shard shard = {};
+  Shard shard = {};    ///< of `order`
+  /// Dense users in the order in which they are wanted; empty: everybody, in dense order.
+  std::span<const std::uint32_t> order = {};
 };
 
 struct CandidateCounts {
@@ -35,11 +38,16 @@ struct CandidateCounts {
   std::array<std::uint64_t, 4> by_source{};  ///< place = Source
 };
 
-/// Rankings of the dense users [first_user, first_user + rankings.sources.size()).
-using CandidateSink = std::function<Result<void>(std::size_t first_user, const Rankings& rankings)>;
+/// Some users with their lists; row i of everything belongs to users[i]. Valid during the call.
+struct CandidateBlock {
+  std::span<const std::uint32_t> users;  ///< dense
+  const EmbeddedUsers& embedded;
+  const Rankings& rankings;
+};
+using CandidateSink = std::function<Result<void>(const CandidateBlock& block)>;
 
-/// Ranks all items of the data for every user of the shard, block by block in dense order; what a
-/// user has in the data, in any row, is not offered again. Memory: both sides' tables and the item
+/// Ranks all items of the data for every user of the shard, block by block in order; what a user
+/// has in the data, in any row, is not offered again. Memory: both sides' tables and the item
 /// embeddings, and one block of users, whatever their number. Same lists for any thread count,
 /// shard and block. Errors: embedding.h, the sink's, kInvalidArgument (k), kCancelled.
 [[nodiscard]] Result<CandidateCounts> make_candidates(const model::Bundle& bundle,

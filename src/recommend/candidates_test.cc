@@ -94,11 +94,11 @@ struct World {
     std::vector<std::pair<std::size_t, std::vector<std::uint32_t>>> lists;
     auto counts = make_candidates(
         bundle, dataset, &texts, options,
-        [&](std::size_t first, const Rankings& rankings) -> Result<void> {
-          for (std::size_t row = 0; row < rankings.lists.size(); ++row) {
+        [&](const CandidateBlock& block) -> Result<void> {
+          for (std::size_t row = 0; row < block.users.size(); ++row) {
             std::vector<std::uint32_t> items;
-            for (const auto& entry : rankings.lists.of(row)) items.push_back(entry.item);
-            lists.emplace_back(first + row, items);
+            for (const auto& entry : block.rankings.lists.of(row)) items.push_back(entry.item);
+            lists.emplace_back(block.users[row], items);
           }
           return {};
         },
@@ -169,13 +169,24 @@ TEST(Candidates, WithoutLearnedIdsFeaturesMakeAUserKnown) {
   EXPECT_EQ(counts.by_source[static_cast<std::size_t>(Source::kFallback)], 1U);
 }
 
+TEST(Candidates, UsersComeInTheOrderThatIsAskedFor) {
+  World world;
+  const auto [counts, lists] = world.run({.k = 5});
+  const std::vector<std::uint32_t> order = {7, 2, 9};
+  const auto [some_counts, some] = world.run({.k = 5, .order = order});
+  EXPECT_EQ(some_counts.users, 3U);
+  ASSERT_EQ(some.size(), 3U);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    EXPECT_EQ(some[i].first, order[i]);
+    EXPECT_EQ(some[i].second, lists[order[i]].second);
+  }
+}
+
 TEST(Candidates, AnErrorOfTheSinkAndABadKComeBack) {
   World world;
   const auto full = make_candidates(
       world.bundle, world.dataset, &world.texts, {.k = 3},
-      [](std::size_t, const Rankings&) -> Result<void> {
-        return make_error(ErrorCode::kIo, "disk full");
-      },
+      [](const CandidateBlock&) -> Result<void> { return make_error(ErrorCode::kIo, "disk full"); },
       world.pool, world.reporter);
   ASSERT_FALSE(full.ok());
   EXPECT_EQ(full.error().message, "disk full");

@@ -26,6 +26,7 @@ struct HttpRequest {
   std::string method;
   std::string target;  ///< path and query
   std::map<std::string, std::string> headers;
+  std::string body;
   [[nodiscard]] std::string header(const std::string& name) const {
     const auto found = headers.find(name);
     return found == headers.end() ? "" : found->second;
@@ -103,7 +104,15 @@ class HttpServer {
       if (count <= 0) return;
       head.append(bytes, static_cast<std::size_t>(count));
     }
-    const HttpRequest request = parse(head);
+    HttpRequest request = parse(head);
+    request.body = head.substr(std::min(head.find("\r\n\r\n") + 4, head.size()));
+    const std::string length = request.header("content-length");
+    while (!length.empty() && request.body.size() < std::stoul(length)) {
+      char bytes[4096];
+      const auto count = ::recv(peer, bytes, sizeof bytes, 0);
+      if (count <= 0) return;
+      request.body.append(bytes, static_cast<std::size_t>(count));
+    }
     {
       const std::scoped_lock lock(mutex_);
       requests_.push_back(request);
