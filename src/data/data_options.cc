@@ -53,8 +53,9 @@ void declare(DataOptions& options, OptionSet& set) {
            "Column with the kind of interaction (view, purchase, ...). Optional.");
   set.text("data.interactions.rating", &rows.rating, "Column with the rating. Optional.");
   set.text("data.interactions.quantity", &rows.quantity, "Column with the quantity. Optional.");
-  set.texts("data.interactions.negative_types", &rows.negative_types,
-            "Types that do not count as positive.");
+  set.texts(
+      "data.interactions.negative_types", &rows.negative_types,
+      "Types that do not count as positive; cart_remove, which takes a cart back, never does.");
   set.number("data.interactions.min_rating", &rows.min_rating, -1e9, 1e9,
              "Rows with a lower rating do not count as positive; 0 turns this off.");
   set.text("data.delimiter", &options.delimiter,

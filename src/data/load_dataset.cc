@@ -29,6 +29,9 @@ std::string place_of(const Table& table, const std::string& column) {
   return fmt::format("{}: column '{}'", table.source(), column);
 }
 
+// Takes a `cart` back: it is not known to be disliked, and never a sign of liking.
+constexpr std::string_view kTakenBack = "cart_remove";
+
 // A table of users or items; without a file a table without columns.
 struct Entities {
   bool present = false;
@@ -226,9 +229,9 @@ Interactions arrange(FileRows file, std::vector<std::uint32_t> order,
   std::vector<std::uint8_t> type_is_positive;
   for (const std::string& name : result.type_names) {
     const auto& negative = options.negative_types;
-    type_is_positive.push_back(
-        std::find(negative.begin(), negative.end(), name) == negative.end() || name.empty() ? 1
-                                                                                            : 0);
+    const bool is_negative =
+        std::find(negative.begin(), negative.end(), name) != negative.end() || name == kTakenBack;
+    type_is_positive.push_back(!is_negative || name.empty() ? 1 : 0);
   }
   result.positive.resize(result.size());
   for (std::size_t i = 0; i < result.size(); ++i) {

@@ -290,6 +290,14 @@ TEST_F(LoadDataset, PositiveFollowsTypesAndRatings) {
   EXPECT_THAT(load().dataset.interactions.positive, ElementsAre(0, 1, 0, 1, 1, 0));
 }
 
+TEST_F(LoadDataset, ACartTakenBackIsNeverPositive) {
+  write("interactions.csv",
+        "user_id,item_id,interaction_type\na,0,cart\na,0,cart_remove\na,1,onboarding_select\n");
+  EXPECT_THAT(load().dataset.interactions.positive, ElementsAre(1, 0, 1));
+  options.interactions.negative_types = {"cart"};
+  EXPECT_THAT(load().dataset.interactions.positive, ElementsAre(0, 0, 1));
+}
+
 TEST_F(LoadDataset, RenamedColumnsMustExistDefaultOnesNeedNot) {
   write("interactions.csv", "uid,item_id,stars,rating\na,x,4,bad\n");
   EXPECT_THAT(error(), HasSubstr("no column 'user_id'"));
