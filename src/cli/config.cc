@@ -95,7 +95,8 @@ Config::Config() {
   model::declare(model, set);
   train::declare(train, set);
   evaluate::declare(evaluate, set);
-  for (const char* section : {"publish", "serve", "pipeline"}) set.announce_later(section);
+  publish::declare(publish, set);
+  for (const char* section : {"serve", "pipeline"}) set.announce_later(section);
 }
 
 Result<Json> read_config_tree(const std::filesystem::path& path) {
@@ -136,6 +137,9 @@ bool is_sealed(std::string_view key) {
 
 Json Config::settings() const {
   Json tree = set.current();
+  std::erase_if(tree.as_object(), [](const Json::Member& member) {
+    return member.first == "publish" || member.first == "serve";
+  });
   drop_local(tree);
   return tree;
 }

@@ -18,6 +18,7 @@
 #include "features/plan.h"
 #include "features/spec.h"
 #include "model/options.h"
+#include "publish/options.h"
 #include "train/options.h"
 
 namespace torii::cli {
@@ -38,6 +39,7 @@ struct Config {
   model::ModelOptions model;
   train::TrainOptions train;
   evaluate::EvaluateOptions evaluate;
+  publish::PublishOptions publish;
   // Not keys: the preset alone sets these.
   features::InferenceRule inference = features::InferenceRule::kDefault;
   features::LearnOptions learn;
@@ -51,7 +53,8 @@ struct Config {
   Config(const Config&) = delete;
   Config& operator=(const Config&) = delete;
 
-  /// What belongs into a bundle: everything except where this machine keeps its files.
+  /// What belongs into a bundle: everything except where this machine keeps its files, and how
+  /// models are put into service.
   [[nodiscard]] Json settings() const;
 };
 

@@ -12,6 +12,7 @@
 #include "cli/cold_training.h"
 #include "cli/judging.h"
 #include "cli/layout.h"
+#include "cli/lineage.h"
 #include "cli/loading.h"
 #include "cli/program_version.h"
 #include "cli/refit.h"
@@ -213,7 +214,7 @@ void set_text(features::Spec& spec, const text::TextVectors& texts, const Config
 }
 
 Json provenance(const Config& config, const std::string& preset, const data::Dataset& dataset,
-                const data::Split* split) {
+                const data::Split* split, const std::optional<Json>& records) {
   Json object = Json::object();
   object.set("torii", program_version())
       .set("preset", preset)
@@ -223,6 +224,7 @@ Json provenance(const Config& config, const std::string& preset, const data::Dat
       .set("users", dataset.users.size())
       .set("items", dataset.items.size())
       .set("interactions", dataset.interactions.size());
+  if (records) object.set("records", *records);
   if (split != nullptr) {
     if (config.refit) {
       object.set("refit_of", config.refit->of).set("refit_on", config.refit->on);
@@ -245,6 +247,7 @@ Result<Trained> train_bundle(Session& session, Config& config, const std::string
   TORII_TRY(ThreadPool * pool, session.pool());
   TORII_TRY(data::LoadedDataset loaded, load_data(session, config, &split_spec));
   const data::Dataset& dataset = loaded.dataset;
+  TORII_TRY(const auto records, records_of_data(session, config));
   if (config.refit && config.refit->on == "all") split_spec = {};  // the split's own rules are moot
   TORII_TRY(data::Split split, part_rows(config, loaded, split_spec, reporter));
   if (config.refit) split = refit_split(*config.refit, dataset, std::move(split));
@@ -287,7 +290,7 @@ Result<Trained> train_bundle(Session& session, Config& config, const std::string
       std::move(spec), std::move(result.model), encoded.items, ids ? dataset.users : IdIndex(),
       dataset.items, recommend::popularity_of(dataset, rows_of(split, data::Part::kTrain)), *pool);
   bundle.settings = config.settings();
-  bundle.provenance = provenance(config, preset, dataset, &split);
+  bundle.provenance = provenance(config, preset, dataset, &split, records);
   bundle.evaluation = std::move(evaluation);
   TORII_TRY_VOID(model::write_bundle(out, bundle, data::training_pairs(dataset, split)));
   if (checkpoints) checkpoints->remove();

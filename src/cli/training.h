@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -55,8 +56,9 @@ void note_plan(Reporter& reporter, const Plans& plans);
 [[nodiscard]] bool has_text(const Plans& plans);
 void set_text(features::Spec& spec, const text::TextVectors& texts, const Config& config);
 
-/// What a bundle tells of its making.
+/// What a bundle tells of its making. records: records_of_data().
 [[nodiscard]] Json provenance(const Config& config, const std::string& preset,
-                              const data::Dataset& dataset, const data::Split* split);
+                              const data::Dataset& dataset, const data::Split* split,
+                              const std::optional<Json>& records = {});
 
 }  // namespace torii::cli

@@ -16,6 +16,11 @@ Verb make_root(CommonFlags& common) {
   add_recommend(root, common);
   add_embed(root, common);
   add_bundle(root, common);
+  add_publish(root, common);
+  add_load(root, common);
+  add_store(root, common);
+  add_keys(root, common);
+  add_generate(root, common);
   add_config(root, common);
   add_version(root, common);
   add_docs(root);
@@ -26,9 +31,8 @@ Verb make_root(CommonFlags& common) {
 }
 
 const std::vector<std::string>& later_verbs() {
-  static const std::vector<std::string> verbs = {"publish", "serve",  "search", "generate",
-                                                 "keys",    "store",  "load",   "pipeline",
-                                                 "feast",   "encode", "gate",   "register"};
+  static const std::vector<std::string> verbs = {"serve",  "search", "pipeline", "feast",
+                                                 "encode", "gate",   "register"};
   return verbs;
 }
 

@@ -15,6 +15,11 @@ void add_embed(Verb& root, CommonFlags& common);
 void add_candidates(Verb& root, CommonFlags& common);
 void add_recommend(Verb& root, CommonFlags& common);
 void add_bundle(Verb& root, CommonFlags& common);
+void add_publish(Verb& root, CommonFlags& common);
+void add_load(Verb& root, CommonFlags& common);
+void add_store(Verb& root, CommonFlags& common);
+void add_keys(Verb& root, CommonFlags& common);
+void add_generate(Verb& root, CommonFlags& common);
 void add_demo(Verb& root, CommonFlags& common);
 void add_version(Verb& root, CommonFlags& common);
 void add_docs(Verb& root);  // hidden: writes pages of docs/ out of declarations

@@ -14,10 +14,32 @@ Finished torii(std::vector<std::string> words) {
 }
 
 TEST(Help, EveryVerbSaysWhatItDoes) {
-  const std::vector<std::vector<std::string>> verbs = {
-      {},          {"demo"},      {"train"},  {"evaluate"},       {"candidates"},
-      {"embed"},   {"recommend"}, {"bundle"}, {"bundle", "show"}, {"bundle", "verify"},
-      {"version"}, {"config"},    {"init"},   {"doctor"},         {"bundle", "import"}};
+  const std::vector<std::vector<std::string>> verbs = {{},
+                                                       {"demo"},
+                                                       {"train"},
+                                                       {"evaluate"},
+                                                       {"candidates"},
+                                                       {"embed"},
+                                                       {"recommend"},
+                                                       {"bundle"},
+                                                       {"bundle", "show"},
+                                                       {"bundle", "verify"},
+                                                       {"version"},
+                                                       {"config"},
+                                                       {"init"},
+                                                       {"doctor"},
+                                                       {"bundle", "import"},
+                                                       {"publish"},
+                                                       {"load"},
+                                                       {"store"},
+                                                       {"store", "show"},
+                                                       {"store", "gc"},
+                                                       {"store", "verify"},
+                                                       {"store", "backup"},
+                                                       {"keys"},
+                                                       {"keys", "create"},
+                                                       {"keys", "rotate"},
+                                                       {"generate"}};
   for (std::vector<std::string> words : verbs) {
     std::string name = "help";
     for (const std::string& word : words) name += "-" + word;
@@ -31,7 +53,7 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
 
 TEST(Help, FitsAHundredColumns) {
   for (const char* verb : {"demo", "init", "doctor", "config", "train", "evaluate", "candidates",
-                           "embed", "recommend"}) {
+                           "embed", "recommend", "publish", "load", "generate"}) {
     const std::string text = torii({verb, "--help"}).out;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size());

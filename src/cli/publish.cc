@@ -1,0 +1,275 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/metric.h"
+#include "cli/layout.h"
+#include "cli/lineage.h"
+#include "cli/loading.h"
+#include "cli/program_version.h"
+#include "cli/publish_gate.h"
+#include "cli/scoring.h"
+#include "cli/verbs.h"
+#include "publish/attributes.h"
+#include "publish/bundle_place.h"
+#include "publish/candidate_files.h"
+#include "publish/publication.h"
+#include "publish/user_encoder.h"
+#include "store/store.h"
+
+namespace torii::cli {
+namespace {
+
+struct PublishFlags {
+  std::string bundle;
+  std::string fit;
+  std::string data;
+  std::string store;
+  std::string tenant = std::string(store::kDefaultTenant);
+  std::vector<std::string> candidates;
+  std::int64_t k = 64;
+  bool force = false;
+};
+
+// What is published, and the fit that is judged for it; the same unless a refit is published.
+struct Bundles {
+  OpenBundle published;
+  std::optional<OpenBundle> other_fit;
+  std::string fit_path;
+  std::string fit_id;
+  [[nodiscard]] const OpenBundle* fit() const {
+    if (other_fit) return &*other_fit;
+    return fit_id == published.bundle.id ? &published : nullptr;
+  }
+};
+
+Result<Bundles> open_bundles(Session& session, const PublishFlags& flags) {
+  TORII_TRY(OpenBundle opened, open_for_data(session, flags.bundle, flags.data, "train.seed"));
+  Bundles bundles{.published = std::move(opened), .other_fit = {}, .fit_path = {}, .fit_id = {}};
+  const model::Bundle& bundle = bundles.published.bundle;
+  const auto refit_of = bundle.provenance.string_at("refit_of");
+  bundles.fit_id = refit_of.value_or(bundle.id);
+  if (!refit_of) {
+    if (!flags.fit.empty() && flags.fit != flags.bundle) {
+      return invalid("--fit={}: {} is no refit: it is judged itself; leave --fit out", flags.fit,
+                     flags.bundle);
+    }
+    bundles.fit_path = flags.bundle;
+    return bundles;
+  }
+  if (flags.fit.empty()) {
+    if (flags.force || bundles.published.config->publish.gate == "off") return bundles;
+    return invalid(
+        "{}: a refit has seen the rows that it would be judged by; name the bundle that it was "
+        "made from by --fit=BUNDLE ({}...)",
+        flags.bundle, refit_of->substr(0, 12));
+  }
+  TORII_TRY(OpenBundle fit, open_for_data(session, flags.fit, flags.data, "train.seed"));
+  bundles.other_fit = std::move(fit);
+  bundles.fit_path = flags.fit;
+  if (bundles.other_fit->bundle.id == *refit_of) return bundles;
+  return invalid("--fit={}: {} is a refit of the bundle {}..., this is {}...", flags.fit,
+                 flags.bundle, refit_of->substr(0, 12), bundles.other_fit->bundle.id.substr(0, 12));
+}
+
+// Where the publication's data, model and settings come from.
+Json lineage_of(const Bundles& bundles, const data::Dataset& dataset,
+                const std::optional<Json>& records, const PublishFlags& flags) {
+  const Config& config = *bundles.published.config;
+  Json lineage = Json::object();
+  lineage.set("torii", program_version())
+      .set("data", Json::object()
+                       .set("fingerprint", dataset.fingerprint)
+                       .set("users", dataset.users.size())
+                       .set("items", dataset.items.size())
+                       .set("interactions", dataset.interactions.size()))
+      .set("bundle", bundles.published.bundle.provenance);
+  if (records) lineage.set("records", *records);
+  if (bundles.other_fit) lineage.set("fit", bundles.other_fit->bundle.provenance);
+  if (const Json settings = config.set.current(); const Json* own = settings.find("publish")) {
+    lineage.set("publish", *own);
+  }
+  if (!flags.candidates.empty()) {
+    Json files = Json::array();
+    for (const std::string& file : flags.candidates) files.push(file);
+    lineage.set("candidates", std::move(files));
+  }
+  return lineage;
+}
+
+// Records up to this are part of the data, if they are this store's.
+std::uint64_t records_seq(const std::optional<Json>& records, const store::Store& store,
+                          const std::string& tenant) {
+  if (!records || records->string_at("store") != store.shown()) return 0;
+  if (records->string_at("tenant") != tenant) return 0;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, records->int_at("seq").value_or(0)));
+}
+
+std::filesystem::path scratch_folder(const Session& session) {
+  std::error_code ignored;
+  std::filesystem::path folder = session.cache_folder();
+  if (folder.empty()) folder = std::filesystem::temp_directory_path(ignored);
+  std::filesystem::create_directories(folder, ignored);
+  return folder;
+}
+
+// The bundles at the place of publications; both, so that the next gate can judge by the fit.
+Result<void> copy_bundles(const Session& session, const Bundles& bundles, const PublishFlags& flags,
+                          const std::string& place, store::Publication& info) {
+  const Environment& environment = session.environment();
+  TORII_TRY(info.bundle_uri,
+            publish::copy_bundle(flags.bundle, bundles.published.bundle.id, place, environment));
+  info.fit_bundle_uri = info.bundle_uri;
+  if (bundles.fit() == nullptr) {
+    info.fit_bundle_uri.clear();
+  } else if (bundles.other_fit) {
+    TORII_TRY(info.fit_bundle_uri,
+              publish::copy_bundle(bundles.fit_path, bundles.fit_id, place, environment));
+  }
+  return {};
+}
+
+Result<void> check_still_current(store::Store& store, const PublishFlags& flags,
+                                 std::uint64_t version_judged) {
+  TORII_TRY(const std::uint64_t version, store.current_version(flags.tenant));
+  if (version == version_judged || flags.force) return {};
+  return make_error(ErrorCode::kCheckFailed,
+                    "publish: version {} became current while this one was made, which was not "
+                    "judged beside it; publish again",
+                    version);
+}
+
+Result<void> run(Session& session, const PublishFlags& flags) {
+  if (flags.bundle.empty()) return invalid("publish: --bundle=BUNDLE is missing");
+  if (flags.store.empty()) return invalid("publish: --store=URI is missing: where to publish");
+  TORII_TRY_VOID(store::check_tenant(flags.tenant));
+  Stopwatch watch;
+  TORII_TRY(Bundles bundles, open_bundles(session, flags));
+  const Config& config = *bundles.published.config;
+  TORII_TRY(const std::size_t k, check_k(session.given("--k") ? flags.k : config.publish.k));
+  TORII_TRY(const std::string place, publish::bundle_place(config.publish.bundles, flags.store));
+  TORII_TRY(const auto store, store::open(flags.store, session.environment(), {.cancelled = [&] {
+                                            return session.reporter().cancelled();
+                                          }}));
+  TORII_TRY(ThreadPool * pool, session.pool());
+
+  TORII_TRY(GateOutcome gate, pass_gate(session, {.store = store.get(),
+                                                  .tenant = flags.tenant,
+                                                  .data_folder = flags.data,
+                                                  .published = &bundles.published,
+                                                  .fit = bundles.fit(),
+                                                  .fit_path = bundles.fit_path,
+                                                  .scratch = scratch_folder(session),
+                                                  .force = flags.force}));
+  data::Dataset& dataset = gate.judgement.loaded.dataset;
+  find_missing_columns(session, bundles.published.bundle.spec, dataset);
+  TORII_TRY(const auto records, records_of_data(session, config));
+  TORII_TRY(Json roles, publish::find_roles(dataset.item_table, config.publish.columns));
+  watch.lap("gate");
+
+  std::optional<publish::CandidateLists> lists;
+  if (!flags.candidates.empty()) {
+    TORII_TRY(lists, publish::read_candidate_files(flags.candidates, dataset, session.environment(),
+                                                   *pool, session.reporter()));
+  }
+  TORII_TRY(const auto draft, store->begin_publication(flags.tenant));
+  const model::Bundle& bundle = bundles.published.bundle;
+  TORII_TRY(const publish::Written written,
+            publish::fill_draft(*draft,
+                                {.bundle = &bundle,
+                                 .dataset = &dataset,
+                                 .texts = bundles.published.texts.get(),
+                                 .lists = lists ? &*lists : nullptr,
+                                 .k = k,
+                                 .item_separators = publish::separators_of(bundle.spec.item),
+                                 .user_separators = publish::separators_of(bundle.spec.user)},
+                                *pool, session.reporter()));
+  watch.lap("write");
+
+  store::Publication info;
+  info.bundle_id = bundle.id;
+  info.fit_bundle_id = bundles.fit_id;
+  info.metric = metric_name(bundle.model.metric);
+  info.width = bundle.item_embeddings.cols();
+  info.text_width = bundle.spec.item.text.empty() ? 0 : bundle.spec.text_width;
+  info.k = k;
+  info.records_seq = records_seq(records, *store, flags.tenant);
+  info.created_ms = now_ms();
+  info.created_by = who(session);
+  info.gate = gate.document;
+  info.lineage = lineage_of(bundles, dataset, records, flags);
+  info.roles = std::move(roles);
+  TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, info));
+  TORII_TRY_VOID(check_still_current(*store, flags, gate.current_version));
+  TORII_TRY(const std::uint64_t version, draft->commit(info));
+  // Should a gc have taken them for left over just before.
+  TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, info));
+  if (!config.publish.user_encoder.empty()) {
+    auto encoder = publish::write_user_encoder(bundle, version, config.publish.user_encoder,
+                                               scratch_folder(session), session.environment());
+    if (!encoder.ok()) {
+      return with_context(std::move(encoder).error(),
+                          fmt::format("version {} is current, but its user encoder could not be "
+                                      "written",
+                                      version));
+    }
+  }
+  watch.lap("commit");
+
+  session.print(fmt::format(
+      "{}  version {}{}: {} users, {} items, bundle {}, in {}\n", store->shown(), version,
+      flags.tenant == store::kDefaultTenant ? "" : " of " + flags.tenant, grouped(written.users),
+      grouped(written.items), bundle.id.substr(0, 12), duration(watch.total())));
+  Json document = Json::object();
+  document.set("store", store->shown())
+      .set("tenant", flags.tenant)
+      .set("version", version)
+      .set("bundle", bundle.id)
+      .set("fit", bundles.fit_id)
+      .set("bundle_uri", info.bundle_uri)
+      .set("users", written.users)
+      .set("items", written.items)
+      .set("entries", written.entries)
+      .set("new_items", written.new_items)
+      .set("records_seq", info.records_seq)
+      .set("roles", info.roles)
+      .set("gate", gate.document);
+  set_findings(document, dataset);
+  session.answer(document.set("seconds", watch.seconds()));
+  return {};
+}
+
+}  // namespace
+
+void add_publish(Verb& root, CommonFlags& common) {
+  Verb& verb = root.child("publish", "Puts a model and its lists into service, after a gate.");
+  auto flags = std::make_shared<PublishFlags>();
+  verb.usage("torii publish --bundle=BUNDLE --data=DIR | --config=FILE --store=URI [flags]");
+  verb.text("--bundle", "BUNDLE", &flags->bundle, "The trained model to publish.");
+  verb.text("--data", "DIR", &flags->data,
+            "Folder with today's tables, as for `torii train`; often one of `torii load`.");
+  verb.text("--store", "URI", &flags->store,
+            "sqlite:FILE, postgres://... or redis://...; an empty place is set up.");
+  verb.text("--fit", "BUNDLE", &flags->fit,
+            "If the bundle is a refit: the one that it was made from, which is judged for it.");
+  verb.texts("--candidates", "FILE", &flags->candidates,
+             "Lists that `torii candidates` made with this bundle and data; once for each shard. "
+             "Made now unless told.");
+  verb.integer("--k", "N", &flags->k, "Items for each user; publish.k (64) unless told.");
+  verb.text("--tenant", "NAME", &flags->tenant, "Whose shop it is; 'default' unless told.");
+  verb.flag("--force", &flags->force,
+            "Publishes whatever the gate says; the publication keeps that it was forced.");
+  declare_common(verb, common);
+  verb.example("torii publish --bundle=shop.bundle --data=shop --store=sqlite:shop.db");
+  verb.example(
+      "torii publish --bundle=refit.bundle --fit=shop.bundle --data=night --store=sqlite:shop.db");
+  verb.action([flags](Session& session) { return run(session, *flags); });
+}
+
+}  // namespace torii::cli
