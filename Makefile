@@ -101,8 +101,9 @@ test-mutants: bootstrap
 	@tests/mutants/run
 
 test-faults: configure
-	@cmake --build --preset release --target kill_test
+	@cmake --build --preset release --target kill_test publish_kill_test
 	@TORII_FAULT_ROUNDS=100 build/release/bin/kill_test
+	@TORII_FAULT_ROUNDS=100 build/release/bin/publish_kill_test
 
 clean:
 	rm -rf build
