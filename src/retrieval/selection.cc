@@ -11,6 +11,12 @@
 namespace torii::retrieval {
 namespace {
 
+// So many items wait to be scored: with a guess, that is about all that are ever offered, so those
+// that look best are scored at the end.
+std::size_t room_for(std::size_t k) {
+  return 2 * k + std::min<std::size_t>(3 * k, 4096) + 2 * kPanelItems;
+}
+
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 constexpr auto higher = [](const Scored& a, const Scored& b) { return a.score > b.score; };
@@ -36,9 +42,9 @@ void Selection::start(std::size_t k, const ExactScore& score, Scale scale, Const
   scored_ = 0;
   threshold_ = guess_ = tie_ = kNone;
   pending_.clear();
-  pending_.reserve(2 * k + 2 * kPanelItems);
+  pending_.reserve(room_for(k));
   best_.clear();
-  best_.reserve(3 * k + 2 * kPanelItems);
+  best_.reserve(k + room_for(k));
 }
 
 void Selection::start_sample(std::size_t size) {
@@ -77,12 +83,12 @@ bool Selection::is_excluded(std::uint32_t item) {
 
 void Selection::offer(std::uint32_t first, std::uint64_t mask, const float* scores, double factor,
                       double shift) {
-  if (pending_.size() + kPanelItems > 2 * k_ + 2 * kPanelItems) {
+  if (pending_.size() + kPanelItems > room_for(k_)) {
     if (sample_size_ != 0) {
       keep_best_of_sample();
     } else {
       drop_hopeless();
-      if (pending_.size() > k_ + k_ / 2 + kPanelItems) settle();
+      if (pending_.size() > room_for(k_) / 2) settle();
     }
   }
   for (; mask != 0; mask &= mask - 1) {
@@ -109,8 +115,11 @@ void Selection::drop_hopeless() {
 // first: what they really reach spares most of the others.
 void Selection::settle() {
   drop_hopeless();
-  if (best_.empty() && pending_.size() > k_) {
-    score_exactly(k_);
+  const std::size_t first = k_ + k_ / 2;
+  if (best_.empty() && pending_.size() > first) {
+    std::ranges::nth_element(pending_, pending_.begin() + static_cast<std::ptrdiff_t>(first),
+                             higher);
+    score_exactly(first);
     drop_hopeless();
   }
   score_exactly(pending_.size());

@@ -15,7 +15,8 @@ namespace torii::retrieval {
 ///
 /// The scan knows scores only within `error`, and on a scale that rises with the exact score. An
 /// item is dropped only if at least k others are better for certain; who is in doubt is scored
-/// exactly, once. Memory stays at 3 * k + 2 * kPanelItems entries, whatever the scores look like.
+/// exactly, once. Memory stays at 11 * k + 256 entries (less for large k), whatever the scores look
+/// like.
 ///
 /// A scan may look at a sample first: the sample_size best of it set a threshold that is only a
 /// guess, and finish() tells whether it held.
