@@ -16,9 +16,13 @@ struct Target {
 void run_bundle(std::string_view input);
 void run_configuration(std::string_view input);
 void run_csv(std::string_view input);
+void run_http(std::string_view input);
 void run_json(std::string_view input);
 void run_jsonl(std::string_view input);
+void run_query(std::string_view input);
+void run_request(std::string_view input);
 void run_safetensors(std::string_view input);
+void run_token(std::string_view input);
 void run_tokenizer(std::string_view input);
 void run_words(std::string_view input);
 
@@ -26,9 +30,13 @@ inline constexpr Target kTargets[] = {
     {"bundle", run_bundle},
     {"configuration", run_configuration},
     {"csv", run_csv},
+    {"http", run_http},
     {"json", run_json},
     {"jsonl", run_jsonl},
+    {"query", run_query},
+    {"request", run_request},
     {"safetensors", run_safetensors},
+    {"token", run_token},
     {"tokenizer", run_tokenizer},
     {"words", run_words},
 };
