@@ -96,7 +96,8 @@ Config::Config() {
   train::declare(train, set);
   evaluate::declare(evaluate, set);
   publish::declare(publish, set);
-  for (const char* section : {"serve", "pipeline"}) set.announce_later(section);
+  server::declare(serve, set);
+  set.announce_later("pipeline");
 }
 
 Result<Json> read_config_tree(const std::filesystem::path& path) {

@@ -19,6 +19,7 @@
 #include "features/spec.h"
 #include "model/options.h"
 #include "publish/options.h"
+#include "server/options.h"
 #include "train/options.h"
 
 namespace torii::cli {
@@ -40,6 +41,7 @@ struct Config {
   train::TrainOptions train;
   evaluate::EvaluateOptions evaluate;
   publish::PublishOptions publish;
+  server::ServeOptions serve;
   // Not keys: the preset alone sets these.
   features::InferenceRule inference = features::InferenceRule::kDefault;
   features::LearnOptions learn;

@@ -17,6 +17,7 @@ Verb make_root(CommonFlags& common) {
   add_embed(root, common);
   add_bundle(root, common);
   add_publish(root, common);
+  add_serve(root, common);
   add_load(root, common);
   add_store(root, common);
   add_keys(root, common);
@@ -31,8 +32,8 @@ Verb make_root(CommonFlags& common) {
 }
 
 const std::vector<std::string>& later_verbs() {
-  static const std::vector<std::string> verbs = {"serve",  "search", "pipeline", "feast",
-                                                 "encode", "gate",   "register"};
+  static const std::vector<std::string> verbs = {"search", "pipeline", "feast",
+                                                 "encode", "gate",     "register"};
   return verbs;
 }
 

@@ -21,6 +21,7 @@ void add_store(Verb& root, CommonFlags& common);
 void add_keys(Verb& root, CommonFlags& common);
 void add_generate(Verb& root, CommonFlags& common);
 void add_demo(Verb& root, CommonFlags& common);
+void add_serve(Verb& root, CommonFlags& common);
 void add_version(Verb& root, CommonFlags& common);
 void add_docs(Verb& root);  // hidden: writes pages of docs/ out of declarations
 

@@ -54,7 +54,7 @@ void add_tenant_gauges(std::vector<Gauge>& gauges, const Tenant& tenant, std::in
       counts.retrieval_recall);
   add("torii_shop_bytes", "Memory of the tenant's state, about.", number(counts.bytes));
   if (!tenant.ready()) return;
-  const store::Publication& publication = tenant.shop().publication();
+  const store::Publication publication = tenant.shop().publication();
   add("torii_publication_age_seconds", "Since the publication was made.",
       static_cast<double>(std::max<std::int64_t>(0, now_ms - publication.created_ms)) * 1e-3);
   // Whatever numbers the gate judged by.
@@ -239,11 +239,10 @@ void append_facts(std::string& out, std::string_view request_id, std::uint64_t v
 
 }  // namespace
 
-void append_head(std::string& out, std::string_view request_id, const recommend::Shop& shop,
+void append_head(std::string& out, std::string_view request_id, const Tenant& tenant,
                  std::int64_t now_ms) {
-  const bool ready = shop.ready();
-  append_facts(out, request_id, ready ? shop.publication().version : 0, "live",
-               ready ? now_ms - shop.publication().created_ms : 0);
+  const std::uint64_t version = tenant.version;
+  append_facts(out, request_id, version, "live", version == 0 ? 0 : now_ms - tenant.created_ms);
 }
 
 void append_list(std::string& out, std::string_view request_id, const recommend::ShopAnswer& answer,

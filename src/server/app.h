@@ -141,7 +141,7 @@ class PendingCall {
 
 // What every answer of ours begins with: {"request_id","model_version","source","age_s" - without
 // the closing brace.
-void append_head(std::string& out, std::string_view request_id, const recommend::Shop& shop,
+void append_head(std::string& out, std::string_view request_id, const Tenant& tenant,
                  std::int64_t now_ms);
 /// A list with all that belongs to it.
 void append_list(std::string& out, std::string_view request_id, const recommend::ShopAnswer& answer,

@@ -12,7 +12,7 @@ void get_item(Call& call) {
   const auto item = edition->find(call.id);
   if (!item) return call.fail(404, "There is no such item.");
   std::string& out = call.reply.body;
-  append_head(out, call.request_id, call.shop(), call.now_ms);
+  append_head(out, call.request_id, *call.tenant(), call.now_ms);
   out.append(",\"item_id\":").append(edition->id_json(*item));
   out.append(",\"attributes\":").append(edition->attributes_json(*item));
   out.append(",\"popularity\":");
@@ -26,7 +26,7 @@ void get_item(Call& call) {
 
 void get_categories(Call& call) {
   std::string& out = call.reply.body;
-  append_head(out, call.request_id, call.shop(), call.now_ms);
+  append_head(out, call.request_id, *call.tenant(), call.now_ms);
   out.append(",\"categories\":[");
   bool first = true;
   for (const recommend::Shop::Category& category : call.shop().categories()) {

@@ -47,6 +47,7 @@ void answer_list(Call& call, ListRequest&& request) {
     call.source = label_of(answer.source);
     append_list(call.reply.body, call.request_id, answer, request.include, request.explain,
                 call.now_ms);
+    answer.edition.reset();  // an idle thread keeps no publication alive
     return;
   }
   auto pending = PendingCall::begin(call);
@@ -73,6 +74,7 @@ void recommendations(Call& call) {
     call.source = label_of(answer.source);
     append_list(call.reply.body, call.request_id, answer, query->include, query->explain,
                 call.now_ms);
+    answer.edition.reset();  // an idle thread keeps no publication alive
     return;
   }
   ListRequest request;
@@ -244,7 +246,7 @@ void embed(Call& call) {
                                        request = std::move(request).value()](Worker& worker) {
     const recommend::Shop& shop = pending->tenant->shop();
     std::string& out = pending->reply.body;
-    append_head(out, pending->request_id, shop, pending->app.now_ms());
+    append_head(out, pending->request_id, *pending->tenant, pending->app.now_ms());
     out.append(",\"metric\":");
     append_json_text(out, shop.publication().metric);
     out.append(",\"users\":[");

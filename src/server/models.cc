@@ -31,7 +31,7 @@ Result<void> append_models(std::string& out, const PendingCall& call, Worker& wo
   TORII_TRY(store::Store * store, worker.store());
   TORII_TRY(const auto publications, store->publications(call.tenant->name()));
   TORII_TRY(const std::uint64_t current, store->current_version(call.tenant->name()));
-  append_head(out, call.request_id, call.tenant->shop(), call.app.now_ms());
+  append_head(out, call.request_id, *call.tenant, call.app.now_ms());
   out.append(",\"models\":[");
   for (std::size_t i = 0; i < publications.size(); ++i) {
     if (i > 0) out.push_back(',');
@@ -67,7 +67,7 @@ Result<void> activate(std::string& out, PendingCall& call, const std::string& by
   TORII_TRY_VOID(store->activate(tenant, version, by, call.app.now_ms()));
   call.app.log.info("activated", {{"tenant", tenant}, {"version", version}, {"by", by}});
   call.app.watcher->wake();
-  append_head(out, call.request_id, call.tenant->shop(), call.app.now_ms());
+  append_head(out, call.request_id, *call.tenant, call.app.now_ms());
   out.append(",\"activated\":");
   append_integer(out, version);
   out.push_back('}');

@@ -39,7 +39,7 @@ void get_user(Call& call) {
     if (!json.ok())
       return pending->fail(make_error(ErrorCode::kCorrupt, "{}", json.error().message));
     std::string& out = pending->reply.body;
-    append_head(out, pending->request_id, shop, pending->app.now_ms());
+    append_head(out, pending->request_id, *pending->tenant, pending->app.now_ms());
     append_user(out, id, *json);
     out.push_back('}');
     pending->finish();
@@ -83,7 +83,7 @@ Result<void> append_export(std::string& out, const PendingCall& call, const std:
   TORII_TRY(const auto record, store->find_record(tenant, store::RecordKind::kUser, id));
   TORII_TRY(const auto events, store->read_events_of(tenant, id));
   TORII_TRY(const auto published, store->find_user(tenant, shop.publication().version, id));
-  append_head(out, call.request_id, shop, call.app.now_ms());
+  append_head(out, call.request_id, *call.tenant, call.app.now_ms());
   out.append(",\"user_id\":");
   append_json_text(out, id);
   out.append(",\"record\":");

@@ -41,6 +41,7 @@ void answer_products(Call& call, ListRequest request) {
     if (!outcome.ok()) return call.fail(outcome.error());
     call.source = label_of(answer.source);
     append_products(call.reply.body, answer);
+    answer.edition.reset();  // an idle thread keeps no publication alive
     return;
   }
   auto pending = PendingCall::begin(call);

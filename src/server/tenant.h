@@ -48,7 +48,7 @@ class Tenant {
   std::atomic<std::uint64_t> version{0};          ///< served
   std::atomic<std::uint64_t> refused_version{0};  ///< that could not be loaded; 0: none
   std::atomic<std::uint64_t> load_errors{0};
-  std::atomic<std::int64_t> loaded_ms{0};  ///< when it was adopted
+  std::atomic<std::int64_t> created_ms{0};  ///< when the served publication was made
 
  private:
   static constexpr std::size_t kLimiters = 4096;

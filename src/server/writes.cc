@@ -20,7 +20,7 @@ void finish_written(PendingCall& call, const Result<store::Appended>& appended,
   for (const std::uint8_t is_new : appended->is_new) accepted += is_new != 0 ? 1U : 0U;
   call.reply.status = 202;
   std::string& out = call.reply.body;
-  append_head(out, call.request_id, call.tenant->shop(), call.app.now_ms());
+  append_head(out, call.request_id, *call.tenant, call.app.now_ms());
   out.append(",\"accepted\":");
   append_integer(out, accepted);
   out.append(",\"duplicates\":");
@@ -119,7 +119,7 @@ void delete_user(Call& call) {
       std::string(call.id), call.now_ms, [pending](const Result<store::Erased>& erased) {
         if (!erased.ok()) return pending->fail(erased.error());
         std::string& out = pending->reply.body;
-        append_head(out, pending->request_id, pending->tenant->shop(), pending->app.now_ms());
+        append_head(out, pending->request_id, *pending->tenant, pending->app.now_ms());
         out.append(",\"receipt\":{\"receipt_id\":\"").append(random_id());
         out.append("\",\"deleted_at\":\"").append(iso_time(pending->app.now_ms()));
         out.append("\",\"user\":").append(erased->user ? "true" : "false").append(",\"events\":");

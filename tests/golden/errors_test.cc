@@ -21,6 +21,7 @@ const std::vector<Case>& cases() {
       {{}, 2},
       {{"trian"}, 2},
       {{"serve", "--port=80"}, 2},
+      {{"pipeline", "run"}, 2},
       {{"frobnicate"}, 2},
       {{"--jsn"}, 2},
       {{"train", "--ouput=x"}, 2},
@@ -67,7 +68,7 @@ const std::vector<Case>& cases() {
       {{"demo", "--out=rows.csv"}, 2},
       {{"demo", "--out=full"}, 2},
       {{"version", "--set", "train.epoch=3"}, 2},
-      {{"version", "--set", "serve.port=1"}, 2},
+      {{"version", "--set", "pipeline.port=1"}, 2},
       {{"init"}, 2},
       {{"init", "--data=nowhere"}, 2},
       {{"init", "--data=full"}, 2},
@@ -79,7 +80,7 @@ const std::vector<Case>& cases() {
       {{"config", "--check", "--config=faults.yaml"}, 2},
       {{"config", "--check", "--config=crossed.yaml"}, 2},
       {{"config", "--explain", "train.epoch"}, 2},
-      {{"config", "--explain", "serve.port"}, 2},
+      {{"config", "--explain", "pipeline.port"}, 2},
       {{"config", "--explain", "--check"}, 2},
       {{"config", "train.epochs"}, 2},
       {{"bundle", "show", "nowhere", "--config=typo.yaml"}, 2},
@@ -117,9 +118,9 @@ class Errors : public ::testing::Test {
  protected:
   void SetUp() override {
     write_text(folder_ / "typo.yaml", "train:\n  epoks: 3\n");
-    write_text(folder_ / "later.yaml", "train:\n  epochs: 3\nserve:\n  port: 80\n");
+    write_text(folder_ / "later.yaml", "train:\n  epochs: 3\npipeline:\n  port: 80\n");
     write_text(folder_ / "faults.yaml",
-               "train:\n  epoks: 3\n  epochs: 0\ndata:\n  user: u\nserve:\n  port: 80\n");
+               "train:\n  epoks: 3\n  epochs: 0\ndata:\n  user: u\npipeline:\n  port: 80\n");
     write_text(folder_ / "crossed.yaml",
                "data:\n  items: {path: none.csv}\n"
                "  interactions: {path: rows.csv, user_id: userid, timestamp: at}\n"

@@ -35,11 +35,11 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
                                                        {"store", "show"},
                                                        {"store", "gc"},
                                                        {"store", "verify"},
-                                                       {"store", "backup"},
                                                        {"keys"},
                                                        {"keys", "create"},
                                                        {"keys", "rotate"},
-                                                       {"generate"}};
+                                                       {"generate"},
+                                                       {"serve"}};
   for (std::vector<std::string> words : verbs) {
     std::string name = "help";
     for (const std::string& word : words) name += "-" + word;
