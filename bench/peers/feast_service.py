@@ -25,6 +25,12 @@ from feast.types import Array, String  # noqa: E402
 
 ITEMS, K, BLOCK = 100_000, 64, 5_000
 SERVICE = "user_top_k_items"
+FEATURE_STORE = """project: peer
+provider: local
+registry: registry.db
+online_store: {type: sqlite, path: online.db}
+entity_key_serialization_version: 3
+"""
 
 
 def open_store(folder):
@@ -43,6 +49,7 @@ def open_store(folder):
 def make(folder, users):
     Path(folder).mkdir(parents=True, exist_ok=True)
     store = open_store(folder)
+    (Path(folder) / "feature_store.yaml").write_text(FEATURE_STORE)  # for `feast serve`
     source = Path(folder).resolve() / "user_items.parquet"
     generator = random.Random(1)
     now = datetime.now(timezone.utc)
