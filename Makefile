@@ -11,7 +11,7 @@ export TORII_SHARED_DIR
 # Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
 BOOTSTRAP ?=
 
-.PHONY: help bootstrap configure build test demo bench bench-forecast format lint asan tsan docs clean test-mutants test-faults test-compat install fuzz report-shots
+.PHONY: help bootstrap configure build test demo bench bench-forecast format lint asan tsan docs clean test-mutants test-faults test-api test-compat tsan-serve install fuzz report-shots
 
 help:
 	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
@@ -28,7 +28,9 @@ help:
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS (600); what breaks stays in build/fuzz/found/'
 	@echo 'make test-mutants  kept patches that break the code must each turn a test red'
 	@echo 'make test-compat   the S3 suite beside MinIO too (built once under .deps/, with Go, in minutes)'
-	@echo 'make test-faults   100 rounds of kill -9 in training and writing'
+	@echo 'make test-faults   kill -9: 100 rounds in training and writing, 500 in publishing and serving'
+	@echo 'make test-api      20,000 generated requests against the HTTP interface'
+	@echo 'make tsan-serve    the server under ThreadSanitizer and mixed load for TSAN_SECONDS (45)'
 	@echo 'make docs          links resolve, generated parts are fresh'
 	@echo 'make clean         remove build/ (.deps/ stays)'
 	@echo
@@ -101,9 +103,23 @@ test-mutants: bootstrap
 	@tests/mutants/run
 
 test-faults: configure
-	@cmake --build --preset release --target kill_test publish_kill_test
+	@cmake --build --preset release --target kill_test publish_kill_test torii
 	@TORII_FAULT_ROUNDS=100 build/release/bin/kill_test
 	@TORII_FAULT_ROUNDS=100 build/release/bin/publish_kill_test
+	@for name in lost_store hard_times kill_service; do \
+	  TORII_PROGRAM=build/release/bin/torii TORII_FAULT_ROUNDS=500 \
+	    python3 -B tests/faults/$${name}_test.py; done
+
+test-api: configure
+	@cmake --build --preset release --target torii
+	@TORII_PROGRAM=build/release/bin/torii TORII_DEPS=.deps TORII_API_REQUESTS=20000 \
+	  python3 -B tests/e2e/openapi_test.py
+
+tsan-serve: export TSAN_SECONDS ?= 45
+tsan-serve: bootstrap
+	@[[ -f build/tsan/build.ninja ]] || cmake --preset tsan
+	@cmake --build --preset tsan --target torii bench_open_loop
+	@TORII_PROGRAM=build/tsan/bin/torii python3 -B tests/faults/races_under_load.py
 
 clean:
 	rm -rf build
