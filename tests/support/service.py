@@ -2,6 +2,7 @@
 the loopback, and a client. Everything that is started is ended by its process id."""
 
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -13,6 +14,12 @@ import sys
 import time
 
 START_S = 60
+PRCTL = ctypes.CDLL(None).prctl
+
+
+def die_with_parent():
+    """A server does not outlive a test that is killed."""
+    PRCTL(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def free_port():
@@ -128,6 +135,7 @@ class Service:
                 stderr=log,
                 env={**os.environ, **self.env},
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         if ready:
             self.wait_ready()
