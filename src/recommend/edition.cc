@@ -49,6 +49,15 @@ std::optional<std::uint32_t> Edition::find(std::string_view item_id) const {
   return std::nullopt;
 }
 
+std::vector<Catalogue> Edition::likeness() const {
+  std::vector<Catalogue> segments = catalogue;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    segments[i].index = &layers[i].segment->similar_index();
+    if (segments[i].index != catalogue[i].index) segments[i].approximate = nullptr;
+  }
+  return segments;
+}
+
 void Edition::keep_matching(const Filter& filter, Bits& bits) const {
   std::string key;
   append_key(filter, key);

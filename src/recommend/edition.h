@@ -39,6 +39,8 @@ class Edition final : public ItemsEdition {
   [[nodiscard]] const Layer& layer_of(std::uint32_t place) const;
   /// Words of a mask over all places.
   [[nodiscard]] std::size_t words() const { return alive->size(); }
+  /// The catalogue by Segment::similar_index(): as items are compared with items.
+  [[nodiscard]] std::vector<Catalogue> likeness() const;
   /// One bit a place that passes; places without an item never do.
   void keep_matching(const Filter& filter, Bits& bits) const;
   /// Where the item of a key is now, kNoPlace if nowhere.
@@ -50,7 +52,6 @@ class Edition final : public ItemsEdition {
   std::shared_ptr<const LiveEncoder> encoder;  ///< of the publication's bundle
   std::vector<Layer> layers;                   ///< [0]: the publication's
   std::vector<Catalogue> catalogue;            ///< the same, as rank() reads it
-  std::vector<Catalogue> likeness;             ///< the same by Segment::similar_index()
   std::shared_ptr<const Bits> alive;
   std::shared_ptr<const Bits> offered;                       ///< alive, not hidden, in stock
   std::shared_ptr<const std::vector<std::uint32_t>> places;  ///< by key

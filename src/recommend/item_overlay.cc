@@ -153,12 +153,13 @@ void ItemOverlay::place_changed(const std::vector<std::uint32_t>& changed) {
   deltas_.push_back(make_delta(std::move(rows)));
 }
 
-ItemOverlay::Delta ItemOverlay::make_delta(Rows rows) const {
+ItemOverlay::Delta ItemOverlay::make_delta(Rows rows) {
   Delta delta;
   delta.keys = rows.keys;
   delta.alive_count = rows.keys.size();
   delta.alive = all_bits(rows.keys.size());
-  auto segment = Segment::make(rows.take(), publication_->bundle.model.metric, publication_->roles);
+  auto segment = Segment::make(rows.take(), {.metric = publication_->bundle.model.metric},
+                               publication_->roles, pool_);
   TORII_CHECK(segment.ok(), "changed items are distinct, with objects for attributes");
   delta.segment = std::move(segment).value();
   return delta;
@@ -236,14 +237,12 @@ std::shared_ptr<const Edition> ItemOverlay::commit(std::int64_t now_ms) {
     }
     edition->count += edition->new_items;
     edition->catalogue.clear();
-    edition->likeness.clear();
     for (const Edition::Layer& layer : edition->layers) {
       edition->catalogue.push_back({.index = &layer.segment->index(),
                                     .popularity = layer.segment->popularity(),
                                     .popular = layer.segment->popular(),
-                                    .first = layer.first});
-      edition->likeness.push_back(edition->catalogue.back());
-      edition->likeness.back().index = &layer.segment->similar_index();
+                                    .first = layer.first,
+                                    .approximate = layer.segment->approximate()});
     }
     edition->alive = std::make_shared<const Bits>(std::move(alive));
     edition->offered = std::make_shared<const Bits>(std::move(offered));

@@ -54,7 +54,7 @@ class ItemOverlay {
 
   void remove(std::uint32_t key);
   void place_changed(const std::vector<std::uint32_t>& changed);
-  [[nodiscard]] Delta make_delta(Rows rows) const;
+  [[nodiscard]] Delta make_delta(Rows rows);
   void add_alive(const Delta& delta, Rows& rows) const;
   void join_deltas();
   void find_places();

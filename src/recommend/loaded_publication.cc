@@ -19,11 +19,15 @@ std::string role_of(const Json& roles, std::string_view role, const std::string&
   return chosen.empty() ? roles.string_at(role).value_or("") : chosen;
 }
 
-Roles find_roles(const store::Publication& info, const ShopOptions& options) {
+Roles find_roles(const store::Publication& info, const features::EntitySpec& spec,
+                 const ShopOptions& options) {
   Roles roles{.title = role_of(info.roles, "title", options.title),
               .in_stock = role_of(info.roles, "in_stock", options.in_stock),
               .hidden = role_of(info.roles, "hidden", options.hidden),
-              .categories = options.categories};
+              .brand = role_of(info.roles, "brand", ""),
+              .categories = options.categories,
+              .texts = {}};
+  for (const auto& column : spec.text) roles.texts.push_back(column.column);
   const Json* columns = info.roles.find("categories");
   if (roles.categories.empty() && columns != nullptr && columns->is_array()) {
     for (const Json& column : columns->as_array()) {
@@ -58,8 +62,9 @@ Result<void> check_parts(const store::Publication& info, const model::Bundle& bu
 }
 
 Result<std::shared_ptr<const Segment>> read_items(store::Store& store, std::string_view tenant,
-                                                  const store::Publication& info, Metric metric,
-                                                  const Roles& roles, Reporter& reporter) {
+                                                  const store::Publication& info,
+                                                  const SegmentOptions& options, const Roles& roles,
+                                                  ThreadPool& pool, Reporter& reporter) {
   SegmentRows rows;
   rows.embeddings = Matrix(info.items, info.width);
   rows.texts = Matrix(info.items, info.text_width);
@@ -94,7 +99,7 @@ Result<std::shared_ptr<const Segment>> read_items(store::Store& store, std::stri
     if (!std::isfinite(value)) return corrupt(info, "a text embedding is not finite");
   }
   reporter.end("");
-  return Segment::make(std::move(rows), metric, roles);
+  return Segment::make(std::move(rows), options, roles, pool);
 }
 
 Result<void> read_users(store::Store& store, std::string_view tenant,
@@ -167,16 +172,17 @@ std::uint64_t PublishedUsers::bytes() const {
 
 Result<std::shared_ptr<const LoadedPublication>> load_publication(
     store::Store& store, std::string_view tenant, const store::Publication& info,
-    const std::filesystem::path& bundle, const ShopOptions& options, ThreadPool&,
+    const std::filesystem::path& bundle, const ShopOptions& options, ThreadPool& pool,
     Reporter& reporter) {
   TORII_TRY(auto opened, model::open_bundle(bundle));
   TORII_TRY_VOID(check_parts(info, opened));
   opened.item_embeddings = Matrix();
   opened.popularity = {};
-  const Metric metric = opened.model.metric;
-  auto loaded =
-      std::make_shared<LoadedPublication>(info, std::move(opened), find_roles(info, options));
-  TORII_TRY(loaded->items, read_items(store, tenant, info, metric, loaded->roles, reporter));
+  Roles roles = find_roles(info, opened.spec.item, options);
+  const SegmentOptions segment{.metric = opened.model.metric,
+                               .approximate_from = options.approximate_from};
+  auto loaded = std::make_shared<LoadedPublication>(info, std::move(opened), std::move(roles));
+  TORII_TRY(loaded->items, read_items(store, tenant, info, segment, loaded->roles, pool, reporter));
   TORII_TRY_VOID(read_users(store, tenant, info, reporter, loaded->users));
   return std::shared_ptr<const LoadedPublication>(std::move(loaded));
 }

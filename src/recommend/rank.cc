@@ -98,7 +98,12 @@ void search_rows(std::span<const Catalogue> segments, const Requests& requests,
   std::vector<Scored> scratch;
   for (const Catalogue& segment : segments) {
     if (segment.index->size() == 0) continue;
-    segment.index->search(searched.in(segment), pool, workspace.search, workspace.of_segment);
+    const retrieval::Search search = searched.in(segment);
+    if (segment.approximate != nullptr) {
+      segment.approximate->search(search, pool, workspace.search, workspace.of_segment);
+    } else {
+      segment.index->search(search, pool, workspace.search, workspace.of_segment);
+    }
     for (std::size_t i = 0; i < rows.size(); ++i) {
       merge(workspace.of_segment.of(i), segment.first,
             std::span(lists.entries).subspan(rows[i] * lists.k, lists.k), lists.counts[rows[i]],

@@ -7,6 +7,7 @@
 
 #include "base/matrix.h"
 #include "base/thread_pool.h"
+#include "retrieval/approximate_index.h"
 #include "retrieval/exact_index.h"
 
 namespace torii::recommend {
@@ -25,6 +26,8 @@ struct Catalogue {
   /// A multiple of 64, so that one bit a place serves all segments; 0 for the first. Places that
   /// no segment has are nothing.
   std::uint32_t first = 0;
+  /// Over `index`, to search by in its place; null: exactly.
+  const retrieval::ApproximateIndex* approximate = nullptr;
 };
 
 /// All items, most popular first, equal ones by the smaller item.

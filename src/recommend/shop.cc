@@ -240,6 +240,9 @@ Shop::Counts Shop::counts() const {
   counts.new_items = edition->new_items;
   counts.users = publication.users.size();
   counts.bytes = publication.bytes();
+  if (const auto* approximate = publication.items->approximate()) {
+    counts.retrieval_recall = approximate->recall();
+  }
   state_->people.each([&](const std::string& id, const Person& person) {
     const bool published = publication.users.find(id).has_value();
     if (published && !State::published_row(*edition, id, &person)) --counts.users;

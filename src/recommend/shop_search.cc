@@ -30,6 +30,21 @@ std::vector<Scored> by_meaning(const Edition& edition, std::span<const float> qu
   return found;
 }
 
+// The best by exact words over all layers. Rare words are counted layer by layer, so scores of new
+// items are near to those that they would have among all, not equal.
+std::vector<Scored> by_words(const Edition& edition, std::string_view text, BitsView allowed,
+                             retrieval::WordIndex::Workspace& workspace) {
+  std::vector<Scored> all, found;
+  for (const Edition::Layer& layer : edition.layers) {
+    const auto mine = allowed.subspan(layer.first / 64, words_of(layer.segment->size()));
+    layer.segment->words().search(text, {.k = kFused, .allowed = {mine}}, workspace, found);
+    for (const Scored& entry : found) all.push_back({entry.item + layer.first, entry.score});
+  }
+  std::ranges::sort(all, retrieval::better);
+  all.resize(std::min(all.size(), kFused));
+  return all;
+}
+
 }  // namespace
 
 Result<ShopAnswer> Shop::similar(std::string_view item_id, const ShopRequest& request,
@@ -92,6 +107,7 @@ Result<ShopAnswer> Shop::search(std::string_view text, const ShopRequest& reques
   asker.reason = "exact words";
   state_->make_mask(request, workspace);
 
+  const auto worded = by_words(*edition, text, workspace.mask, workspace.words);
   std::vector<Scored> meant;
   if (edition->publication->info.text_width != 0 && edition->encoder->has_texts()) {
     // An encoder that fails leaves the words.
@@ -106,6 +122,7 @@ Result<ShopAnswer> Shop::search(std::string_view text, const ShopRequest& reques
       scores[list[i].item] += 1.0 / (kRankOffset + static_cast<double>(i + 1));
     }
   };
+  add(worded);
   add(meant);
   std::vector<Candidate> fused;
   for (const auto& [place, score] : scores) {

@@ -51,6 +51,7 @@ class Shop::Workspace {
  public:
   ThreadPool pool{1};
   RankWorkspace rank;
+  retrieval::WordIndex::Workspace words;
   Asker asker;
   Bits mask;
   std::vector<retrieval::Scored> found;

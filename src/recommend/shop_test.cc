@@ -261,6 +261,21 @@ TEST_F(ShopTest, SearchFusesWordsAndMeaning) {
   EXPECT_TRUE(shop.search("thing 7", {.filter = &*none}, *workspace)->items.empty());
 }
 
+TEST_F(ShopTest, SearchGoesByWordsWithoutAnEncoder) {
+  Shop plain({}, {.now_ms = [this] { return now_ms; }, .open_texts = {}});
+  ASSERT_TRUE(plain.adopt(world.publication).ok());
+  const auto record = state_of(store::RecordKind::kItem, 1, "new",
+                               R"({"attributes": {"title": "an unheard wordling"}})");
+  plain.apply(std::span(&record, 1));
+  EXPECT_THAT(ids(*plain.search("WORDLING", {.k = 3}, *workspace)), ElementsAre("new"));
+  const auto brand = plain.search("north", {.k = 3}, *workspace);
+  ASSERT_EQ(brand->items.size(), 3U);
+  for (const auto& entry : brand->items) {
+    EXPECT_THAT(std::string(brand->edition->attributes_json(entry.item)), HasSubstr("North"));
+  }
+  EXPECT_TRUE(plain.search("nowhere", {.k = 3}, *workspace)->items.empty());
+}
+
 TEST_F(ShopTest, CategoriesAreThoseOfWhatIsOffered) {
   const auto categories = shop.categories();
   ASSERT_FALSE(categories.empty());

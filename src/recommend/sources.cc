@@ -34,16 +34,17 @@ std::vector<Candidate> ranked(const SourceContext& context, BitsView allowed,
   const ItemMask mask{allowed};
   const std::uint8_t known = query.empty() ? 0 : 1;
   const std::size_t width = context.edition->publication->info.width;
-  const auto rankings =
-      rank(context.by_likeness ? context.edition->likeness : context.edition->catalogue,
-           {.embeddings = {query.data(), 1, query.empty() ? 0 : width},
-            .known = std::span(&known, 1),
-            .described = std::span(&known, 1),
-            .allowed = std::span(&mask, 1),
-            .k = std::min(n, there),
-            .trending = context.edition->trending,
-            .is_trending = context.edition->is_trending},
-           *context.pool, *context.rank);
+  const std::vector<Catalogue> likeness =
+      context.by_likeness ? context.edition->likeness() : std::vector<Catalogue>();
+  const auto rankings = rank(context.by_likeness ? likeness : context.edition->catalogue,
+                             {.embeddings = {query.data(), 1, query.empty() ? 0 : width},
+                              .known = std::span(&known, 1),
+                              .described = std::span(&known, 1),
+                              .allowed = std::span(&mask, 1),
+                              .k = std::min(n, there),
+                              .trending = context.edition->trending,
+                              .is_trending = context.edition->is_trending},
+                             *context.pool, *context.rank);
   for (const Scored& entry : rankings.lists.of(0)) {
     candidates.push_back({.place = entry.item, .score = entry.score});
   }

@@ -156,7 +156,9 @@ class ShopWorld {
                                                       Roles{.title = "title",
                                                             .in_stock = "in_stock",
                                                             .hidden = "hidden",
-                                                            .categories = {"genres"}});
+                                                            .brand = "brand",
+                                                            .categories = {"genres"},
+                                                            .texts = {"title"}});
     add_items(random);
     add_users(random);
   }
@@ -216,7 +218,9 @@ class ShopWorld {
       std::ranges::copy(item.text_embedding, rows.texts.row(i).begin());
       published_items.push_back(std::move(item));
     }
-    auto segment = Segment::make(std::move(rows), options.metric, publication->roles);
+    ThreadPool pool(1);
+    auto segment =
+        Segment::make(std::move(rows), {.metric = options.metric}, publication->roles, pool);
     EXPECT_TRUE(segment.ok());
     publication->items = *segment;
   }
