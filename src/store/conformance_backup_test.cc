@@ -1,5 +1,6 @@
 // Backup, restore and schema versions, in every back end.
 #include <fstream>
+#include <thread>
 
 #include "base/file.h"
 #include "store/backup_file.h"
@@ -142,6 +143,20 @@ TEST_P(Backups, ANewerSchemaIsRefusedAndAnOlderOneUpgraded) {
   EXPECT_THAT(value(upgraded->activations("default")),
               ElementsAre(Activation{2, 0, ""}, Activation{1, 9, "me"}));
   EXPECT_TRUE(open(uri(), environment()).ok());
+}
+
+TEST_P(Backups, SeveralMayOpenAnEmptyPlaceAtOnce) {
+  const std::string place = fresh_uri();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      const auto own = open(place, environment());
+      ASSERT_TRUE(own.ok()) << own.error().message;
+      EXPECT_TRUE((*own)->append("default", std::vector{event(std::to_string(i), "u")}).ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(value(value(open(place, environment()))->last_seq("default")), 4U);
 }
 
 TEST_P(Backups, ABrokenFileWritesNothing) {

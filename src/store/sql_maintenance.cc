@@ -218,13 +218,9 @@ Result<void> SqlStore::restore_records(std::string_view tenant, std::span<const 
   TORII_TRY_VOID(check_tenant(tenant));
   TORII_TRY_VOID(check_records(records));
   TORII_TRY(SqlTransaction transaction, begin_write());
-  for (std::size_t i = 0; i < records.size();) {
-    // Runs of numbers without a gap.
-    std::vector<const Record*> run;
-    const std::uint64_t first = records[i].seq;
-    while (i < records.size() && records[i].seq == first + run.size()) run.push_back(&records[i++]);
-    TORII_TRY_VOID(insert_records(tenant, run, first));
-  }
+  std::vector<const Record*> all;
+  for (const Record& record : records) all.push_back(&record);
+  TORII_TRY_VOID(insert_records(tenant, all, std::nullopt));
   return transaction.commit();
 }
 

@@ -58,16 +58,17 @@ Chosen choose(std::span<const Record> records) {
 
 Result<void> SqlStore::insert_records(std::string_view tenant,
                                       const std::vector<const Record*>& records,
-                                      std::uint64_t first_seq) {
+                                      std::optional<std::uint64_t> first_seq) {
   auto next = records.begin();
-  auto seq = static_cast<std::int64_t>(first_seq);
+  std::uint64_t seq = first_seq.value_or(0);
   return session_.copy_in("torii_records",
                           {"tenant", "seq", "kind", "id", "user_id", "time_ms", "payload"},
                           [&](std::vector<Value>& row) -> Result<bool> {
                             if (next == records.end()) return false;
                             const Record& record = **next++;
                             row.emplace_back(std::string(tenant));
-                            row.emplace_back(seq++);
+                            const std::uint64_t number = first_seq.has_value() ? seq++ : record.seq;
+                            row.emplace_back(static_cast<std::int64_t>(number));
                             row.emplace_back(number_of(record.kind));
                             row.emplace_back(record.id);
                             row.emplace_back(record.user_id);

@@ -85,9 +85,10 @@ class SqlStore final : public Store {
   [[nodiscard]] Result<std::int64_t> next_counter(std::string_view tenant, std::string_view name);
   Result<void> set_counter(std::string_view tenant, std::string_view name, std::int64_t value);
   [[nodiscard]] Result<std::int64_t> counter(std::string_view tenant, std::string_view name);
+  /// first_seq: numbers from there on; nullopt: each keeps its own.
   [[nodiscard]] Result<void> insert_records(std::string_view tenant,
                                             const std::vector<const Record*>& records,
-                                            std::uint64_t first_seq);
+                                            std::optional<std::uint64_t> first_seq);
 
   // Rows of publications, in a transaction.
   [[nodiscard]] Result<std::int64_t> find_publication(std::string_view tenant,

@@ -34,21 +34,14 @@ void tell_servers(const std::string& line) {
 
 class Servers : public StoreTest {
  protected:
-  void TearDown() override {
-    if (!is("sqlite")) tell_servers("start " + GetParam().name);
-  }
+  void TearDown() override { tell_servers("start " + GetParam().name); }
 };
 
-std::vector<Backend> served() {
-  std::vector<Backend> all = backends();
-  std::erase_if(all, [](const Backend& backend) { return backend.name == "sqlite"; });
-  return all;
-}
-INSTANTIATE_TEST_SUITE_P(Each, Servers, ::testing::ValuesIn(served()),
+INSTANTIATE_TEST_SUITE_P(Each, Servers, ::testing::ValuesIn(backends()),
                          [](const auto& each) { return each.param.name; });
 
 TEST(Backends, AllAreThere) {
-  EXPECT_EQ(backends().size(), 3U);
+  EXPECT_EQ(backends().size(), 2U);
 }
 
 TEST_P(Servers, AStoreGoesOnWhenItsServerIsBack) {
