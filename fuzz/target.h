@@ -22,6 +22,7 @@ void run_jsonl(std::string_view input);
 void run_query(std::string_view input);
 void run_request(std::string_view input);
 void run_safetensors(std::string_view input);
+void run_store_backup(std::string_view input);
 void run_token(std::string_view input);
 void run_tokenizer(std::string_view input);
 void run_words(std::string_view input);
@@ -36,6 +37,7 @@ inline constexpr Target kTargets[] = {
     {"query", run_query},
     {"request", run_request},
     {"safetensors", run_safetensors},
+    {"store_backup", run_store_backup},
     {"token", run_token},
     {"tokenizer", run_tokenizer},
     {"words", run_words},
