@@ -82,6 +82,7 @@ class Loop {
   LoadResult result_;
   int epoll_ = -1, timer_ = -1;
   std::size_t busy_ = 0, turn_ = 0;
+  double start_ = 0.0, gaps_ = 0.0;  // of the arrivals; mean gaps since then
   double begin_ = 0.0, end_ = 0.0, next_arrival_ = kNever, next_tick_ = 0.0, timer_at_ = 0.0;
 };
 
@@ -144,13 +145,15 @@ void Loop::watch(Connection& connection, int operation, bool writable) {
 }
 
 void Loop::arrive(double now) {
-  while (next_arrival_ <= now && next_arrival_ < end_) {
+  // Counted in mean gaps since the start: sums of moments of a clock would lose the last arrival or
+  // gain one by their rounding.
+  const double gaps_end = options_.rate * (options_.warm_up_s + options_.seconds);
+  while (next_arrival_ <= now) {
     waiting_.push_back(next_arrival_);
     result_.late_max_us = std::max(result_.late_max_us, 1e6 * (now - next_arrival_));
-    const double gap = options_.poisson ? -std::log1p(-random_.uniform()) : 1.0;
-    next_arrival_ += gap / options_.rate;
+    gaps_ += options_.poisson ? -std::log1p(-random_.uniform()) : 1.0;
+    next_arrival_ = gaps_ < gaps_end ? start_ + gaps_ / options_.rate : kNever;
   }
-  if (next_arrival_ >= end_) next_arrival_ = kNever;
 }
 
 void Loop::dispatch(double now) {
@@ -288,11 +291,11 @@ void Loop::handle(std::uint64_t tag, std::uint32_t events) {
 Result<LoadResult> Loop::run() {
   TORII_TRY_VOID(prepare());
   turn_ = random_.below(options_.requests.size());
-  const double start = now_s();
-  begin_ = start + options_.warm_up_s;
+  start_ = now_s();
+  begin_ = start_ + options_.warm_up_s;
   end_ = begin_ + options_.seconds;
-  next_tick_ = start + kTickS;
-  if (open_loop()) next_arrival_ = start;
+  next_tick_ = start_ + kTickS;
+  if (open_loop()) next_arrival_ = start_;
   result_.latency.reserve(std::size_t{1} << 20);
   std::array<epoll_event, 256> events;
   // Ends: after end_ nothing arrives, and what is under way is answered or times out.
