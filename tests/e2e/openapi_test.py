@@ -22,6 +22,7 @@ CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_schema_conformance,response_headers_conformance"
 )
+METHODS = ("get", "put", "post", "delete", "patch", "head", "options")  # other keys of a path are shared by them
 VALIDATE = """
 import json, sys
 from openapi_spec_validator import validate
@@ -65,11 +66,12 @@ class OpenApi(unittest.TestCase):
             self.assertIn(path, [re.sub(r"\{\w+\}", "{id}", name) for name in paths])
 
     def test_generated_requests_find_no_fault(self):
-        operations = sum(len(methods) for methods in json.loads(self.text)["paths"].values())
+        paths = json.loads(self.text)["paths"].values()
+        operations = sum(name in METHODS for path in paths for name in path)
         report = self.folder / "report.json"
         words = ["run", f"http://127.0.0.1:{self.server.port}/openapi.json", f"--checks={CHECKS}", "--seed=1"]
         # Some operations have less to vary than that: more of the others.
-        words += [f"--max-examples={2 + 13 * REQUESTS // (10 * operations)}", "--suppress-health-check=all", "--workers=2"]
+        words += [f"--max-examples={2 + 13 * REQUESTS // (10 * operations)}", "--suppress-health-check=all", "--workers=1"]
         words += ["--continue-on-failure", f"--report-json-path={report}", "--no-color", "--warnings=off"]
         done = python("-m", "schemathesis.cli", *words, folder=self.folder)
         self.assertEqual(done.returncode, 0, done.stdout[-8000:] + done.stderr[-2000:])
