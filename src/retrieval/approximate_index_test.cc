@@ -89,7 +89,8 @@ TEST(ApproximateIndex, HoldsFiltersAndStillGivesKItems) {
   for (std::size_t q = 0; q < 40; ++q) {
     const Search open{.queries = world.queries.view().middle_rows(q, 1), .k = 10};
     std::vector<std::uint32_t> best;
-    for (const Scored& entry : index.search(open, world.pool).of(0)) best.push_back(entry.item);
+    const TopLists found = index.search(open, world.pool);
+    for (const Scored& entry : found.of(0)) best.push_back(entry.item);
     std::ranges::sort(best);
     const std::uint64_t offsets[] = {0, best.size()};
     for (const auto* words : {&half, &strict, &two}) {
