@@ -22,8 +22,12 @@ using torii::testing::WireClient;
 // Answers with method, target and body; "/later" from another thread, "/big" with a megabyte.
 class Echo final : public HttpHandler {
  public:
-  ~Echo() override {
+  ~Echo() override { finish(); }
+  // Ends the threads, whose answers need the transport: before that goes.
+  void finish() {
+    release();
     for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
   }
   void handle(const HttpRequest& request, Exchange& exchange) override {
     ++handled;
@@ -78,7 +82,7 @@ class TransportTest : public ::testing::Test {
     transport_->start();
   }
   void TearDown() override {
-    echo_.release();
+    echo_.finish();
     if (transport_) (void)transport_->drain(1);
   }
   Echo echo_;  // goes behind the transport
