@@ -1,3 +1,14 @@
+# torii_reuse_pch(TARGET FROM): what FROM has precompiled, if anything is.
+function(torii_reuse_pch target from)
+  if(TORII_PCH AND NOT target STREQUAL from)
+    target_precompile_headers(${target} REUSE_FROM ${from})
+  endif()
+endfunction()
+
+set(TORII_PCH_HEADERS <algorithm> <array> <atomic> <charconv> <chrono> <cmath> <cstdint>
+    <filesystem> <functional> <map> <memory> <mutex> <optional> <ranges> <span> <string>
+    <string_view> <thread> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
+
 # torii_module(NAME [DEPENDS module...] [THIRD_PARTY target...])
 # A folder src/NAME: every *.cc becomes the static library torii_NAME, every *_test.cc the test
 # program NAME_test (label unit). Files named *_avx2.cc, *_avx512.cc and *_avx512vnni.cc get their
@@ -24,6 +35,10 @@ function(torii_module name)
                              ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(torii_${name} PUBLIC ${arg_DEPENDS} fmt::fmt Threads::Threads
                         PRIVATE torii_flags ${arg_THIRD_PARTY})
+  if(TORII_PCH AND name STREQUAL "base")
+    target_precompile_headers(torii_base PRIVATE ${TORII_PCH_HEADERS})
+  endif()
+  torii_reuse_pch(torii_${name} torii_base)
   foreach(source ${sources})
     if(source MATCHES "_avx512\\.cc$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
@@ -33,6 +48,9 @@ function(torii_module name)
         "-mavx512vnni;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c")
     elseif(source MATCHES "_avx2\\.cc$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
+    endif()
+    if(source MATCHES "_avx(2|512|512vnni)\\.cc$")
+      set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     endif()
   endforeach()
   if(tests)
@@ -44,6 +62,21 @@ endfunction()
 # All programs of label unit; the sanitizer runs build nothing else.
 add_custom_target(unit_tests)
 
+# Compiles main() once for all test programs, and with it the headers they all read. Nothing in a
+# test is worth the seconds that the optimiser takes beyond -O1.
+function(torii_test_options name)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include
+                             ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_link_libraries(${name} PRIVATE ${ARGN} torii_base torii_flags GTest::gtest GTest::gmock)
+endfunction()
+add_executable(torii_no_tests ${CMAKE_SOURCE_DIR}/tests/support/test_main.cc)
+torii_test_options(torii_no_tests)
+if(TORII_PCH)
+  target_precompile_headers(torii_no_tests PRIVATE ${TORII_PCH_HEADERS} <gtest/gtest.h>
+                            <gmock/gmock.h>)
+endif()
+
 # torii_test(NAME LABEL label SOURCES file... LINK target... [RUNNER word...])
 # A GoogleTest program; its main() is tests/support/test_main.cc. RUNNER is a command that gets the
 # program as its last word, for tests that need a server beside them.
@@ -52,11 +85,9 @@ function(torii_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
-  add_executable(${name} ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/tests/support/test_main.cc)
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include
-                             ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(${name} PRIVATE ${arg_LINK} torii_base torii_flags GTest::gtest
-                        GTest::gmock)
+  add_executable(${name} ${arg_SOURCES} $<TARGET_OBJECTS:torii_no_tests>)
+  torii_test_options(${name} ${arg_LINK})
+  torii_reuse_pch(${name} torii_no_tests)
   add_test(NAME ${name} COMMAND ${arg_RUNNER} $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
   if(arg_LABEL STREQUAL "unit")
