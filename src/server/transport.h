@@ -68,8 +68,9 @@ struct TransportOptions {
 };
 
 /// Sockets and threads: `threads` io threads with one event loop each; connections are spread over
-/// them and stay. An idle connection costs its object (some hundred bytes) and no buffer. Requests
-/// that arrived together are answered by one write. Clients that are slow meet deadlines.
+/// them and stay. An idle connection costs its object, a first kilobyte to read into among it, and
+/// no other buffer. Requests that arrived together are answered by one write. Clients that are slow
+/// meet deadlines.
 class Transport {
  public:
   /// Binds and listens; answers begin with start(). Errors: kIo (address in use, no such address,
