@@ -16,11 +16,13 @@ struct Target {
 void run_bundle(std::string_view input);
 void run_configuration(std::string_view input);
 void run_csv(std::string_view input);
+void run_filter(std::string_view input);
 void run_http(std::string_view input);
 void run_json(std::string_view input);
 void run_jsonl(std::string_view input);
 void run_query(std::string_view input);
 void run_request(std::string_view input);
+void run_rules(std::string_view input);
 void run_safetensors(std::string_view input);
 void run_store_backup(std::string_view input);
 void run_token(std::string_view input);
@@ -31,11 +33,13 @@ inline constexpr Target kTargets[] = {
     {"bundle", run_bundle},
     {"configuration", run_configuration},
     {"csv", run_csv},
+    {"filter", run_filter},
     {"http", run_http},
     {"json", run_json},
     {"jsonl", run_jsonl},
     {"query", run_query},
     {"request", run_request},
+    {"rules", run_rules},
     {"safetensors", run_safetensors},
     {"store_backup", run_store_backup},
     {"token", run_token},
