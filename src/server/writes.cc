@@ -73,7 +73,7 @@ void write_batch(Call& call, Parse parse) {
         const auto json = Json::parse(body, "body", Json::DuplicateKeys::kRefuse);
         if (!json.ok()) return pending->fail(json.error());
         Result<Records> records = parse(*json, pending->tenant->shop(), now_ms);
-        if (!records.ok()) return pending->fail(records.error());
+        if (!records.ok()) return refuse_records(*pending, records.error());
         write(pending, std::move(records).value());
       });
 }

@@ -71,6 +71,25 @@ def write_shop(folder, letter="i", users=60, items=80):
     )
 
 
+def generate_shop(program, folder, users=60, items=50, interactions=1800, seed=5):
+    """The synthetic shop of `torii generate` in folder/shop; its titles are left out, so that nothing
+    waits for the text model. Users are u1, u2, ..., items i1, i2, ..."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes = (f"--users={users}", f"--items={items}", f"--interactions={interactions}", f"--seed={seed}")
+    run(program, "generate", *sizes, "--out=shop", "--quiet", cwd=folder)
+    (folder / "torii.yaml").write_text(
+        "data:\n"
+        "  interactions: {path: shop/interactions.parquet}\n"
+        "  users: {path: shop/users.parquet}\n"
+        "  items: {path: shop/items.parquet, skip: [title]}\n"
+        "model: {width: 16}\n"
+        "train: {epochs: 2, patience: 0, batch_size: 256}\n"
+        "publish: {gate: report}\n",
+        encoding="utf-8",
+    )
+
+
 def train(program, folder):
     run(program, "train", "--config=torii.yaml", "--split=loo", "--out=shop.bundle", "--quiet", "--threads=1", cwd=folder)
 
@@ -80,8 +99,24 @@ def publish_command(store, k=20):
     return [*words, "--quiet", "--threads=1"]
 
 
-def publish(program, folder, store, **options):
-    run(program, *publish_command(store, **options), cwd=folder)
+def publish(program, folder, store, *more, env=None, **options):
+    run(program, *publish_command(store, **options), *more, cwd=folder, env=env)
+
+
+def make_key(program, folder, store, scopes, tenant="default"):
+    """What `torii keys create --json` says; `key` is the secret."""
+    words = ("keys", "create", f"--store={store}", f"--name=for {scopes}", f"--scopes={scopes}", f"--tenant={tenant}")
+    return json.loads(run(program, *words, "--json", cwd=folder).stdout)
+
+
+def wait_until(holds, seconds=10, why="it does not come about"):
+    """Asks again and again; what `holds` returned once it was true."""
+    end = time.monotonic() + seconds
+    while not (value := holds()):
+        if time.monotonic() > end:
+            raise AssertionError(f"{why}, for {seconds} s")
+        time.sleep(0.02)
+    return value
 
 
 class Client:
@@ -89,6 +124,7 @@ class Client:
 
     def __init__(self, port, timeout=10, headers=None):
         self.port, self.timeout, self.headers = port, timeout, headers or {}
+        self.answered = {}  # header fields of the last answer, names in small letters
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def ask(self, method, path, body=None):
@@ -99,6 +135,7 @@ class Client:
             self.connection.request(method, path, text, headers)
             answer = self.connection.getresponse()
             content = answer.read()
+            self.answered = {name.lower(): value for name, value in answer.getheaders()}
         except BaseException:
             self.close()
             raise
@@ -111,18 +148,34 @@ class Client:
     def post(self, path, body):
         return self.ask("POST", path, body)
 
+    def put(self, path, body):
+        return self.ask("PUT", path, body)
+
+    def status(self, method, path, body=None):
+        return self.ask(method, path, body)[0]
+
     def close(self):
         self.connection.close()
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
 
 
-class Service:
-    """`torii serve`; ends with the `with` block."""
+def with_key(key):
+    """Header fields of a client that has a key or a token."""
+    return {"Authorization": f"Bearer {key}"}
 
-    def __init__(self, program, store, folder, *words, port=None, env=None, prefix=()):
+
+def ids_of(answer):
+    return [item["item_id"] for item in answer["items"]]
+
+
+class Service:
+    """`torii serve`; ends with the `with` block. Without keys unless keys=True."""
+
+    def __init__(self, program, store, folder, *words, port=None, env=None, prefix=(), keys=False):
         self.port = port or free_port()
         self.folder, self.env, self.process = pathlib.Path(folder), env or {}, None
-        self.command = [*prefix, str(program), "serve", f"--store={store}", f"--port={self.port}", "--open", *words]
+        self.command = [*prefix, str(program), "serve", f"--store={store}", f"--port={self.port}", *words]
+        self.command += [] if keys else ["--open"]
         self.log = self.folder / f"serve-{self.port}.log"
 
     def start(self, ready=True):
