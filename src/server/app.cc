@@ -77,7 +77,7 @@ std::int64_t steady_now_ns() {
       .count();
 }
 
-std::string App::metrics_text() const {
+std::string App::metrics_text(const Tenant* only) const {
   std::vector<Gauge> gauges;
   const auto add = [&](std::string name, std::string help, std::uint64_t value, bool counter) {
     gauges.push_back({std::move(name), std::move(help), {}, static_cast<double>(value), counter});
@@ -101,7 +101,9 @@ std::string App::metrics_text() const {
   }
   add("torii_resident_bytes", "Memory of the process.", resident_bytes(), false);
   const auto now = access.get();
-  for (const auto& [name, tenant] : now->tenants) add_tenant_gauges(gauges, *tenant, now_ms());
+  for (const auto& [name, tenant] : now->tenants) {
+    if (only == nullptr || only == tenant.get()) add_tenant_gauges(gauges, *tenant, now_ms());
+  }
   return metrics.text(std::move(gauges));
 }
 

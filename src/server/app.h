@@ -44,8 +44,8 @@ struct App {
   std::string openapi;  ///< as JSON
   std::string page;     ///< of /docs
 
-  /// Metrics of the moment.
-  [[nodiscard]] std::string metrics_text() const;
+  /// Metrics of the moment: of the process, and of one tenant or (null) of all.
+  [[nodiscard]] std::string metrics_text(const Tenant* only) const;
   /// An answer went out: counted, and logged if wished.
   void account(std::size_t thread, const RouteFacts* route, Method method, SourceLabel source,
                int status, std::int64_t arrived_ns, std::string_view request_id,

@@ -32,7 +32,8 @@ void answer_system_route(Call& call) {
       return ready(call);
     case Route::kMetrics:
       reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      reply.body = call.app.metrics_text();
+      // A key reads its own shop's; without one (serve.metrics_open) it is the operator who reads.
+      reply.body = call.app.metrics_text(call.caller().tenant.get());
       return;
     case Route::kOpenApi:
       reply.body = call.app.openapi;
