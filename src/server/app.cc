@@ -50,8 +50,11 @@ void add_tenant_gauges(std::vector<Gauge>& gauges, const Tenant& tenant, std::in
   add("torii_new_items", "Items that came by API.", number(counts.new_items));
   add("torii_unreadable_records_total", "Records that could not be read.",
       number(counts.unreadable_records), true);
-  add("torii_retrieval_recall", "Recall at 100 of the approximate search; 1: exact.",
-      counts.retrieval_recall);
+  gauges.push_back({"torii_retrieval_recall",
+                    "Recall at 100 of the approximate search, by vectors of users, or of items if "
+                    "the publication has no users; 1 and no sample: exact.",
+                    {{"tenant", tenant.name()}, {"sample", counts.recall_of}},
+                    counts.retrieval_recall});
   add("torii_shop_bytes", "Memory of the tenant's state, about.", number(counts.bytes));
   if (!tenant.ready()) return;
   const store::Publication publication = tenant.shop().publication();
@@ -223,6 +226,8 @@ SourceLabel label_of(recommend::Source source) {
       return SourceLabel::kCold;
     case recommend::Source::kFallback:
       return SourceLabel::kFallback;
+    case recommend::Source::kCategories:
+      return SourceLabel::kCategories;
   }
   return SourceLabel::kNone;
 }

@@ -161,7 +161,7 @@ Result<void> RowChecks::item(const PublishedItem& item) {
   if (!std::isfinite(item.popularity)) {
     return invalid("popularity of '{}': is not finite", shown(item.id));
   }
-  if (++items_ > UINT32_MAX) return invalid("a publication has at most {} items", UINT32_MAX);
+  if (++items_ > kBoughtMark) return invalid("a publication has at most {} items", kBoughtMark);
   item_width_.add(item.embedding.size());
   if (!item.text_embedding.empty()) text_width_.add(item.text_embedding.size());
   return {};
@@ -182,9 +182,8 @@ Result<void> RowChecks::user(const PublishedUser& user) {
     return invalid("user '{}': {} items in the list, {} scores", shown(user.id), user.items.size(),
                    user.scores.size());
   }
-  const auto rising = std::adjacent_find(user.seen.begin(), user.seen.end(),
-                                         [](std::uint32_t a, std::uint32_t b) { return a >= b; }) ==
-                      user.seen.end();
+  const auto rising = std::ranges::adjacent_find(user.seen, std::ranges::greater_equal(),
+                                                 item_of_seen) == user.seen.end();
   if (user.seen.size() > kNumbersMax || !rising) {
     return invalid("user '{}': expected seen items ascending, each once", shown(user.id));
   }
@@ -193,7 +192,9 @@ Result<void> RowChecks::user(const PublishedUser& user) {
   for (const std::uint32_t index : user.items) {
     index_end_ = std::max(index_end_, std::uint64_t{index} + 1);
   }
-  if (!user.seen.empty()) index_end_ = std::max(index_end_, std::uint64_t{user.seen.back()} + 1);
+  if (!user.seen.empty()) {
+    index_end_ = std::max(index_end_, std::uint64_t{item_of_seen(user.seen.back())} + 1);
+  }
   return {};
 }
 

@@ -79,6 +79,8 @@ struct Publication {
   Json gate;               ///< the judgement, and "forced": true
   Json lineage;            ///< data fingerprints, settings, run
   Json roles;  ///< columns with a meaning: {"title": "title", "categories": ["genres"], ...}
+  /// PublishedUser::seen says what was bought (kBoughtMark). Publications of before do not.
+  bool marks_bought = false;
   std::string checksum;  ///< of all rows, see Draft::commit
 };
 
@@ -91,6 +93,13 @@ struct PublishedItem {
   float popularity = 0.0F;            ///< positive interactions
 };
 
+/// On an entry of PublishedUser::seen: the user bought the item. The rest is its dense index, so a
+/// publication has fewer items than this.
+inline constexpr std::uint32_t kBoughtMark = 1U << 31;
+[[nodiscard]] constexpr std::uint32_t item_of_seen(std::uint32_t entry) {
+  return entry & ~kBoughtMark;
+}
+
 /// A user as published.
 struct PublishedUser {
   std::string id;
@@ -99,7 +108,8 @@ struct PublishedUser {
   std::vector<float> embedding;      ///< [D]
   std::vector<std::uint32_t> items;  ///< best first; dense indices
   std::vector<float> scores;         ///< beside items
-  std::vector<std::uint32_t> seen;   ///< ascending; what the user has in the data
+  /// What the user has in the data, ascending by dense index; what was bought with kBoughtMark.
+  std::vector<std::uint32_t> seen;
 };
 
 /// When a version was made current, and by whom.
