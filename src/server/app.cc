@@ -207,7 +207,7 @@ void PendingCall::fail(const Error& error) {
   if (error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt) {
     app.log.error("fault", {{"request_id", request_id}, {"error", error.message}});
   }
-  set_problem(reply, error, request_id);
+  set_problem(reply, {error.code, without_place(error.message, app.store_shown)}, request_id);
   finish();
 }
 
