@@ -38,6 +38,9 @@ void add_tenant_gauges(std::vector<Gauge>& gauges, const Tenant& tenant, std::in
       number(tenant.refused_version));
   add("torii_publication_errors_total", "Publications that could not be loaded.",
       number(tenant.load_errors), true);
+  add("torii_store_restored_total",
+      "Times that the store was found to be another or an earlier one, and was read anew.",
+      number(tenant.restored), true);
   add("torii_applied_seq", "Newest record of the store that acts.", number(journal.applied_seq));
   add("torii_write_queue", "Writes that wait for the store.", number(journal.waiting));
   add("torii_commits_total", "Transactions of writes.", number(journal.commits), true);
@@ -137,6 +140,9 @@ recommend::Shop::Workspace& ThreadState::workspace(const std::shared_ptr<Tenant>
   for (Scratch& scratch : scratches) {
     if (scratch.tenant == tenant) return *scratch.workspace;
   }
+  // One of the same name was there before the store was read anew.
+  std::erase_if(scratches,
+                [&](const Scratch& scratch) { return scratch.tenant->name() == tenant->name(); });
   scratches.push_back({tenant, tenant->shop().make_workspace()});
   return *scratches.back().workspace;
 }

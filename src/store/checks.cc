@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "base/printable.h"
 
@@ -95,6 +96,12 @@ Result<void> check_id(std::string_view what, std::string_view id) {
     return invalid("{} '{}': expected UTF-8 without NUL, found other bytes", what, shown(id));
   }
   return {};
+}
+
+std::uint64_t new_identity() {
+  std::random_device random;
+  const std::uint64_t bits = (std::uint64_t{random()} << 32U) ^ random();
+  return std::max<std::uint64_t>(1, bits & ((std::uint64_t{1} << 53U) - 1));
 }
 
 Result<void> check_records(std::span<const Record> records) {

@@ -20,6 +20,9 @@ inline constexpr std::size_t kNumbersMax = std::size_t{1} << 24;     ///< in a l
 [[nodiscard]] Result<void> check_records(std::span<const Record> records);
 [[nodiscard]] Result<void> check_key(const ApiKey& key);
 
+/// Of a store that is made: at random, in [1, 2^53).
+[[nodiscard]] std::uint64_t new_identity();
+
 /// Looks at a publication's rows as they come.
 class RowChecks {
  public:

@@ -5,10 +5,10 @@
 /// the tenant's keys, "torii:t:<tenant>:". Keys: docs/formats/store.md.
 namespace torii::store::redis_scripts {
 
-/// -> {version, restoring}. ARGV: the version that an empty place gets.
+/// -> {version, restoring}. ARGV: the version and the identity that an empty place gets.
 inline constexpr const char* kOpen = R"lua(
 if redis.call('EXISTS', KEYS[1] .. 'schema') == 0 then
-  redis.call('HSET', KEYS[1] .. 'schema', 'version', ARGV[1])
+  redis.call('HSET', KEYS[1] .. 'schema', 'version', ARGV[1], 'identity', ARGV[2])
 end
 return redis.call('HMGET', KEYS[1] .. 'schema', 'version', 'restoring')
 )lua";

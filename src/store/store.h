@@ -194,6 +194,10 @@ class Store {
     std::string why;
   };
   [[nodiscard]] virtual Result<Durability> durability() = 0;
+  /// A number that the store was given when it was made: another one tells that the place was
+  /// emptied and filled anew, for example from a backup. 0: made by a torii that gave none. Cheap:
+  /// servers ask every second.
+  [[nodiscard]] virtual Result<std::uint64_t> identity() = 0;
 
   // Records. append(): all or nothing, durable on return, in order. An event is new by its id; a
   // user or item replaces the record of that id. A deleted item's record stays as a tombstone.
