@@ -121,6 +121,12 @@ Result<void> check_records(std::span<const Record> records) {
       case RecordKind::kItem:
         TORII_TRY_VOID(check_id("item id", record.id));
         break;
+      case RecordKind::kErasure:
+        TORII_TRY_VOID(check_id("user id", record.id));
+        if (!record.payload.empty()) {
+          return invalid("erasure of '{}': expected no payload", shown(record.id));
+        }
+        break;
       default:
         return invalid("record '{}': there is no kind {}", shown(record.id),
                        static_cast<int>(record.kind));
@@ -153,6 +159,13 @@ Result<void> check_key(const ApiKey& key) {
     return invalid("key {}: expected the SHA-256 of the key, 64 hexadecimal digits", key.id);
   }
   return {};
+}
+
+Result<void> check_appended(std::span<const Record> records) {
+  TORII_TRY_VOID(check_records(records));
+  const auto erasure = std::ranges::find(records, RecordKind::kErasure, &Record::kind);
+  if (erasure == records.end()) return {};
+  return invalid("record '{}': an erasure is made by erase_user() alone", shown(erasure->id));
 }
 
 void RowChecks::Widths::add(std::size_t width) {

@@ -28,7 +28,10 @@ inline constexpr std::string_view kDefaultTenant = "default";
 
 // ---- records
 
-enum class RecordKind : std::uint8_t { kEvent, kUser, kItem };
+/// kErasure: a user of that id was erased at this moment and told anew later; what was of the id
+/// before holds no more. Only erase_user() makes them; until the user is told anew its tombstone, a
+/// kUser without payload, says the same.
+enum class RecordKind : std::uint8_t { kEvent, kUser, kItem, kErasure };
 
 /// One thing that the service was told: an event, or the state of a user or an item.
 struct Record {
@@ -134,7 +137,8 @@ class Draft {
   /// Reads everything back and compares it with what was added (counts and a hash over all rows;
   /// kCorrupt), then gives it the next version and makes that current, in one transaction. Returns
   /// the version. info's counts, k, version and checksum are filled by the store. Rows of users who
-  /// were erased after info.records_seq and are not back are left out.
+  /// were erased after info.records_seq are left out, also of those who are back: the rows are of
+  /// before.
   [[nodiscard]] virtual Result<std::uint64_t> commit(const Publication& info) = 0;
   /// For restore() alone: the same, but under info.version, and nothing becomes current.
   [[nodiscard]] virtual Result<void> commit_as(const Publication& info) = 0;
@@ -203,7 +207,8 @@ class Store {
   // user or item replaces the record of that id. A deleted item's record stays as a tombstone.
   [[nodiscard]] virtual Result<Appended> append(std::string_view tenant,
                                                 std::span<const Record> records) = 0;
-  /// Removes the user's record, events and published rows; leaves a tombstone.
+  /// Removes the user's record, events and published rows; leaves a tombstone, which becomes a
+  /// kErasure of the same seq when the user is told anew.
   [[nodiscard]] virtual Result<Erased> erase_user(std::string_view tenant, std::string_view user_id,
                                                   std::int64_t time_ms) = 0;
   [[nodiscard]] virtual Result<std::optional<Record>> find_record(std::string_view tenant,
