@@ -74,12 +74,19 @@ mapfile -t categories < <(ask GET /v1/categories |
 column=$(ask GET /v1/categories | of 'd["categories"][0]["key"]')
 ask PUT /v1/users/nora "{\"preferences\": [\"${categories[0]}\", \"${categories[1]}\"]}" >/dev/null
 answer=$(list_of 12)
-[[ $(of 'd["source"]' <<<"$answer") != precomputed ]] || fail "somebody new has a list already"
+[[ $(of 'd["source"]' <<<"$answer") == categories ]] ||
+  fail "Nora's first list is $(of 'd["source"]' <<<"$answer"), not what is popular in her categories"
 cold=$(ids <<<"$answer")
 while read -r item; do
   value=$(ask GET "/v1/items/$item" | of "d['attributes']['$column']")
   [[ $value == "${categories[0]}" || $value == "${categories[1]}" ]] || fail "$item is of $value, which Nora did not choose"
 done <<<"$cold"
+# They are the most popular ones: popularity, which is the score here, of everything in the categories.
+popular=$(ask POST /v1/recommend "{\"k\": 1000, \"filter\": {\"must\": [{\"key\": \"$column\",
+  \"match\": {\"any\": [\"${categories[0]}\", \"${categories[1]}\"]}}]}}" |
+  of 'sorted((item["score"] for item in d["items"]), reverse=True)[:12]')
+[[ $(of '[item["score"] for item in d["items"]]' <<<"$answer") == "$popular" ]] ||
+  fail "Nora's first list is not the most popular of her categories"
 say "Nora likes ${categories[0]} and ${categories[1]}: $(wc -l <<<"$cold") popular things of these"
 
 # ---- She picks favourites, clicks, buys ----------------------------------------------------------

@@ -17,9 +17,10 @@ inline constexpr const char* kLoadFile = "load.json";
 inline constexpr int kLoadVersion = 1;
 
 /// What load.json says of the records that the data has: {"store", "tenant", "seq", "events",
-/// "users", "items", "deleted_users", "deleted_items"}. nullopt: the data was not made by
-/// `torii load` (no load.json beside its interactions.parquet), or its tables are not those that
-/// were written (which is warned of). Errors: kCorrupt, kUnsupported (of a newer version), kIo.
+/// "users", "items", "deleted_users", "returned_users", "deleted_items"}. nullopt: the data was not
+/// made by `torii load` (no load.json beside its interactions.parquet), or its tables are not those
+/// that were written (which is warned of). Errors: kCorrupt, kUnsupported (of a newer version),
+/// kIo.
 [[nodiscard]] Result<std::optional<Json>> records_of_data(const Session& session,
                                                           const Config& config);
 

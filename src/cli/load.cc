@@ -98,6 +98,7 @@ Json records_json(const publish::StoreRecords& records, const publish::Exported&
       .set("users", records.users.size())
       .set("items", records.items.size())
       .set("deleted_users", records.deleted_users.size())
+      .set("returned_users", records.returned_users.size())
       .set("deleted_items", records.deleted_items.size());
   return json;
 }

@@ -205,6 +205,7 @@ Result<void> run(Session& session, const PublishFlags& flags) {
   info.gate = gate.document;
   info.lineage = lineage_of(bundles, dataset, records, flags);
   info.roles = std::move(roles);
+  info.marks_bought = true;
   TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, info));
   TORII_TRY_VOID(check_still_current(*store, flags, gate.current_version));
   TORII_TRY(const std::uint64_t version, draft->commit(info));

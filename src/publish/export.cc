@@ -55,6 +55,8 @@ struct EntityMerge {
   std::span<const std::uint8_t> listed = {};
   const std::map<std::string, Json>& states;
   const std::map<std::string, std::int64_t>& deleted;
+  /// Deleted and told anew: nothing of the base's row counts.
+  const std::map<std::string, std::int64_t>& returned;
   const Separators& separators;
   bool integers = false;
 };
@@ -71,6 +73,10 @@ EntityRows rows_of(const EntityMerge& merge) {
   for (const auto& [id, state] : merge.states) added.insert(id);
   for (std::size_t i = 0; merge.ids != nullptr && i < merge.listed.size(); ++i) {
     const std::string id((*merge.ids)[i]);
+    if (merge.returned.contains(id)) {
+      rows.removed += merge.listed[i] != 0 ? 1 : 0;
+      continue;  // its row is that of the store, if there is one
+    }
     const auto of_store = added.find(id);
     if (of_store != added.end()) added.erase(of_store);
     const bool is_deleted = merge.deleted.contains(id);
@@ -248,14 +254,17 @@ class RowMerge {
         integer_items_(integer_items) {
     if (base_ == nullptr) return;
     const IdIndex& users = base_->loaded->dataset.users;
-    is_gone_.assign(users.size(), 0);
+    gone_until_.assign(users.size(), Interactions::kNoTime);
     for (const auto& [id, time] : records.deleted_users) {
-      if (const auto user = users.find(id)) is_gone_[*user] = 1;
+      if (const auto user = users.find(id)) gone_until_[*user] = kForever;
+    }
+    for (const auto& [id, time] : records.returned_users) {
+      if (const auto user = users.find(id)) gone_until_[*user] = std::max(time, kNoTimeIsBefore);
     }
     if (!base_->has_event_ids) return;
     const Column& ids = base_->loaded->extra.front();
     for (std::size_t row = 0; row < ids.size(); ++row) {
-      if (!ids.is_null(row)) known_.insert(ids.text_at(row));
+      if (!ids.is_null(row) && !is_gone(row)) known_.insert(ids.text_at(row));
     }
   }
 
@@ -279,6 +288,12 @@ class RowMerge {
   }
 
  private:
+  // A row of the base whose user was deleted after it. One without a time is of before.
+  [[nodiscard]] bool is_gone(std::size_t row) const {
+    const Interactions& rows = base_->loaded->dataset.interactions;
+    const std::int64_t until = gone_until_[rows.user[row]];
+    return until != Interactions::kNoTime && rows.time[row] <= until;
+  }
   [[nodiscard]] std::size_t base_rows() const {
     return base_ == nullptr ? 0 : base_->loaded->dataset.interactions.size();
   }
@@ -301,7 +316,7 @@ class RowMerge {
     const data::Dataset& dataset = base_->loaded->dataset;
     const Interactions& rows = dataset.interactions;
     const std::size_t row = at_++;
-    if (is_gone_[rows.user[row]] != 0) {
+    if (is_gone(row)) {
       ++exported.removed_rows;
       return;
     }
@@ -327,7 +342,10 @@ class RowMerge {
   const StoreRecords& records_;
   RowNames names_;
   bool integer_users_, integer_items_;
-  std::vector<std::uint8_t> is_gone_;
+  static constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kNoTimeIsBefore = Interactions::kNoTime + 1;
+  /// By user of the base: rows up to then are gone; kNoTime: the user was not deleted.
+  std::vector<std::int64_t> gone_until_;
   std::unordered_set<std::string> known_;
   std::size_t at_ = 0;
   std::size_t next_event_ = 0;
@@ -352,18 +370,21 @@ Result<Exported> write_export(const StoreRecords& records, const std::filesystem
   Exported exported;
   const Separators none;
   std::uint64_t removed = 0;
+  const std::map<std::string, std::int64_t> none_returned;
   const std::string user_id = "user_id";
   const std::string item_id = "item_id";
   const Table users = merged_table({.side = "users",
                                     .id_column = user_id,
                                     .states = records.users,
                                     .deleted = records.deleted_users,
+                                    .returned = records.returned_users,
                                     .separators = none},
                                    exported, removed);
   const Table items = merged_table({.side = "items",
                                     .id_column = item_id,
                                     .states = records.items,
                                     .deleted = records.deleted_items,
+                                    .returned = none_returned,
                                     .separators = none},
                                    exported, removed);
   exported.users = users.rows();
@@ -381,6 +402,7 @@ Result<Exported> write_merged(const MergeBase& base, const StoreRecords& records
   TORII_CHECK(base.loaded != nullptr, "a merge has a base");
   const data::Dataset& dataset = base.loaded->dataset;
   Exported exported;
+  const std::map<std::string, std::int64_t> none_returned;
   const bool integer_users =
       are_integers(dataset.users, records.users, records.events, &StoredEvent::user_id);
   const bool integer_items =
@@ -398,6 +420,7 @@ Result<Exported> write_merged(const MergeBase& base, const StoreRecords& records
                                     .listed = listed(dataset.user_listed, none_of_users),
                                     .states = records.users,
                                     .deleted = records.deleted_users,
+                                    .returned = records.returned_users,
                                     .separators = base.user_separators,
                                     .integers = integer_users},
                                    exported, exported.removed_users);
@@ -408,6 +431,7 @@ Result<Exported> write_merged(const MergeBase& base, const StoreRecords& records
                                     .listed = listed(dataset.item_listed, none_of_items),
                                     .states = records.items,
                                     .deleted = records.deleted_items,
+                                    .returned = none_returned,
                                     .separators = base.item_separators,
                                     .integers = integer_items},
                                    exported, exported.removed_items);

@@ -170,6 +170,72 @@ TEST_F(Export, DeletedUsersGoFromEverySourceDeletedItemsFromTheCatalogueOnly) {
               UnorderedElementsAre("user", "item"));
 }
 
+TEST_F(Export, OfAUserWhoIsBackOnlyWhatCameAfterTheDeletionCounts) {
+  write_base();
+  StoreRecords records;
+  constexpr std::int64_t kDay = 86'400'000, kFirst = 1'735'689'600'000;
+  records.returned_users = {{"a", kFirst + kDay}};  // the second of January
+  records.users = {{"a", object(R"({"age": 31})")}};
+  records.events = {event("n1", "a", "p", "view", "6")};
+  const Exported merged = merge(records);
+  EXPECT_EQ(merged.removed_users, 1U);
+  EXPECT_EQ(merged.removed_rows, 1U);
+  const data::Table users = table("users.parquet");
+  EXPECT_THAT(column_texts(users, "user_id"), ElementsAre("b", "c", "a"));
+  EXPECT_THAT(column_texts(users, "city"), ElementsAre("y", "z", "null"));
+  EXPECT_THAT(column_texts(users, "age"), ElementsAre("40", "50", "31"));
+  const data::Table rows = table("interactions.parquet");
+  EXPECT_THAT(column_texts(rows, "user_id"), ElementsAre("b", "c", "a", "a"));
+  EXPECT_THAT(column_texts(rows, "event_id"), ElementsAre("null", "e3", "null", "n1"));
+  EXPECT_THAT(column_texts(table("deletions.parquet"), "id"), ElementsAre());
+}
+
+TEST_F(Export, ARowWithoutATimeIsOfBeforeADeletion) {
+  write_base("user_id,age\na,30\n", "user_id,item_id,event_id\na,p,e1\nb,q,e2\n");
+  StoreRecords records;
+  records.returned_users = {{"a", 1}};
+  EXPECT_EQ(merge(records).removed_rows, 1U);
+}
+
+TEST_F(Export, AnEventAfterADeletionIsARowAlsoWhereTheBaseHasIt) {
+  // The night before wrote e1; its user has no record, only a tombstone, and went on with events.
+  write_base();
+  StoreRecords records;
+  records.deleted_users = {{"a", 1}};
+  records.events = {event("e1", "a", "p", "view", "1")};
+  const Exported merged = merge(records);
+  EXPECT_EQ(merged.known_events, 0U);
+  EXPECT_THAT(column_texts(table("interactions.parquet"), "event_id"),
+              ElementsAre("e1", "null", "e3"));
+}
+
+TEST(StoreRecordsTest, TheDeletionOfAUserWhoIsBackHoldsForEverythingBefore) {
+  torii::testing::TemporaryFolder folder;
+  const auto opened = store::open("sqlite:" + (folder.path() / "s.db").string(), {});
+  ASSERT_TRUE(opened.ok());
+  store::Store& store = **opened;
+  const auto event = [](const char* id, std::int64_t time_ms) {
+    return store::Record{.kind = store::RecordKind::kEvent,
+                         .id = id,
+                         .user_id = "u",
+                         .time_ms = time_ms,
+                         .payload = R"({"item_id": "i", "type": "view"})"};
+  };
+  const store::Record user{
+      .kind = store::RecordKind::kUser, .id = "u", .user_id = {}, .payload = "{}"};
+  ASSERT_TRUE(store.append("default", std::vector{event("a", 10), user}).ok());
+  ASSERT_TRUE(store.erase_user("default", "u", 50).ok());
+  ASSERT_TRUE(store.append("default", std::vector{user, event("late", 40), event("new", 60)}).ok());
+  Reporter reporter;
+  const auto records = read_store_records(store, "default", reporter);
+  ASSERT_TRUE(records.ok());
+  EXPECT_TRUE(records->deleted_users.empty());
+  EXPECT_EQ(records->returned_users.at("u"), 50);
+  EXPECT_TRUE(records->users.contains("u"));
+  ASSERT_EQ(records->events.size(), 1U);
+  EXPECT_EQ(records->events.front().id, "new");
+}
+
 TEST_F(Export, NumbersStayNumbersUntilATextComes) {
   const std::string rows = "user_id,item_id,event_id\n1,7,x\n2,8,y\n";
   write_base("user_id,age\n1,30\n2,40\n", rows);

@@ -30,6 +30,20 @@ bool is_zero(std::span<const float> values) {
   return std::ranges::all_of(values, [](float value) { return value == 0.0F; });
 }
 
+// One flag a row: it says that its user will not want the item again. What has no type may have
+// been a purchase.
+std::vector<std::uint8_t> bought_rows(const data::Interactions& rows,
+                                      const std::vector<std::string>& bought_types) {
+  std::vector<std::uint8_t> is_bought(rows.size(), 1);
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const bool typed = !rows.type.empty() && rows.type[row] != 0;
+    if (!typed || rows.positive[row] == 0) continue;
+    const std::string& type = rows.type_names[rows.type[row]];
+    is_bought[row] = std::ranges::find(bought_types, type) == bought_types.end() ? 0 : 1;
+  }
+  return is_bought;
+}
+
 class Filler {
  public:
   Filler(store::Draft& draft, const PublicationInput& input, ThreadPool& pool, Reporter& reporter)
@@ -38,7 +52,9 @@ class Filler {
         pool_(pool),
         reporter_(reporter),
         users_(input.dataset->user_table, input.user_separators),
-        seen_(data::user_items(input.dataset->interactions, input.dataset->users.size())) {}
+        seen_(data::user_items(input.dataset->interactions, input.dataset->users.size())),
+        bought_(data::user_items(input.dataset->interactions, input.dataset->users.size(),
+                                 bought_rows(input.dataset->interactions, input.bought_types))) {}
 
   Result<Written> run() {
     TORII_TRY_VOID(add_items());
@@ -178,13 +194,18 @@ class Filler {
   [[nodiscard]] store::PublishedUser user_of(std::uint32_t dense, std::span<const float> embedding,
                                              std::uint8_t source) const {
     const auto seen = seen_.of(dense);
-    return {.id = std::string(input_.dataset->users[dense]),
-            .source = source,
-            .attributes = users_.row(dense).dump(),
-            .embedding = copy_of(embedding),
-            .items = {},
-            .scores = {},
-            .seen = {seen.begin(), seen.end()}};
+    const auto bought = bought_.of(dense);
+    store::PublishedUser user{.id = std::string(input_.dataset->users[dense]),
+                              .source = source,
+                              .attributes = users_.row(dense).dump(),
+                              .embedding = copy_of(embedding),
+                              .items = {},
+                              .scores = {},
+                              .seen = {seen.begin(), seen.end()}};
+    for (std::uint32_t& entry : user.seen) {
+      if (std::ranges::binary_search(bought, entry)) entry |= store::kBoughtMark;
+    }
+    return user;
   }
 
   Result<void> add(store::PublishedUser user) {
@@ -208,7 +229,7 @@ class Filler {
   ThreadPool& pool_;
   Reporter& reporter_;
   RowWriter users_;
-  data::UserItems seen_;
+  data::UserItems seen_, bought_;
   Matrix items_;  // to check lists by
   std::vector<store::PublishedUser> block_;
   Written written_;

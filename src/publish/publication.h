@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/reporter.h"
 #include "base/result.h"
@@ -11,6 +13,7 @@
 #include "publish/attributes.h"
 #include "publish/candidate_files.h"
 #include "recommend/candidates.h"
+#include "recommend/online.h"
 #include "store/store.h"
 
 /// From a bundle and the rows of today to a publication in a store.
@@ -26,6 +29,8 @@ struct PublicationInput {
   std::size_t k = 64;  ///< 1 to 10000
   Separators item_separators;
   Separators user_separators;
+  /// Types of rows that say that somebody bought the item.
+  std::vector<std::string> bought_types = recommend::ShopOptions().bought_types;
 };
 
 struct Written {
@@ -36,7 +41,10 @@ struct Written {
 };
 
 /// Adds every item and user of the data to the draft, items in dense order, users by the bytes of
-/// their ids: embeddings, lists, what they have in the data (all rows), attributes. Memory: what
+/// their ids: embeddings, lists, what they have in the data (all rows), attributes. Of what they
+/// have, kBoughtMark is on items with a row of a bought type, and on those with a row that has no
+/// type or is not positive: nobody wants to see these again (so the publication marks_bought).
+/// Memory: what
 /// make_candidates() takes, and one block of rows. Errors: those of make_candidates() and of the
 /// draft; kInvalidArgument for lists that this bundle did not make (a score that is not its own);
 /// kCancelled.

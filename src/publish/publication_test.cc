@@ -54,10 +54,28 @@ TEST(Publication, HoldsItemsAndUsersWithAllThatIsServed) {
   EXPECT_TRUE(std::ranges::is_sorted(draft.users, {}, &store::PublishedUser::id));
   const store::PublishedUser& user = draft.users.front();
   EXPECT_EQ(user.attributes, R"({"age":20.0,"interests":["x","y0"]})");
-  EXPECT_THAT(user.seen, ElementsAre(3, 5));
+  // Without types everything counts as bought.
+  EXPECT_THAT(user.seen, ElementsAre(3 | store::kBoughtMark, 5 | store::kBoughtMark));
   ASSERT_EQ(user.items.size(), 6U);
   EXPECT_TRUE(std::ranges::is_sorted(user.scores, std::greater()));
   for (const std::uint32_t item : user.items) EXPECT_FALSE(item == 3 || item == 5);
+}
+
+TEST(Publication, MarksWhatWasBought) {
+  PublishWorld world;
+  auto& rows = world.dataset.interactions;
+  // By dense index: 0 bought 3 and later looked at it, looked at 5; 1 rated 3 low; 7: no type, then
+  // a click.
+  rows.type_names = {"", "click", "purchase"};
+  rows.type = {2, 1, 1, 1, 0, 1, 1, 1, 1, 2};
+  rows.positive[3] = 0;
+  KeptDraft draft;
+  ASSERT_TRUE(fill_draft(draft, input_of(world), world.pool, world.reporter).ok());
+  constexpr std::uint32_t kBought = store::kBoughtMark;
+  EXPECT_THAT(draft.users[0].seen, ElementsAre(3 | kBought, 5));
+  EXPECT_THAT(draft.users[1].seen, ElementsAre(3 | kBought));
+  EXPECT_THAT(draft.users[7].seen, ElementsAre(3 | kBought, 4));
+  EXPECT_THAT(draft.users[2].seen, ElementsAre(4));
 }
 
 TEST(Publication, UsersAscendByBytesWhereIdsAreNumbers) {
@@ -67,8 +85,8 @@ TEST(Publication, UsersAscendByBytesWhereIdsAreNumbers) {
   std::vector<std::string> ids;
   for (const auto& user : draft.users) ids.push_back(user.id);
   EXPECT_THAT(ids, ElementsAre("0", "1", "10", "11", "2", "3", "4", "5", "6", "7", "8", "9"));
-  EXPECT_THAT(draft.users[3].seen, ElementsAre(19));  // user 11, with its own rows
-  EXPECT_EQ(draft.items[2].id, "2");                  // items stand in dense order
+  EXPECT_EQ(store::item_of_seen(draft.users[3].seen.at(0)), 19U);  // user 11, with its own rows
+  EXPECT_EQ(draft.items[2].id, "2");                               // items stand in dense order
 }
 
 TEST(Publication, ListsOfFilesAreThoseOfTheBundleOrRefused) {

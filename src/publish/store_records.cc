@@ -49,12 +49,17 @@ Json state_of(const Json& payload) {
 }
 
 void add(const store::Record& record, StoreRecords& records) {
+  if (record.kind == store::RecordKind::kErasure) {
+    records.returned_users[record.id] = record.time_ms;
+    return;
+  }
   const bool is_user = record.kind == store::RecordKind::kUser;
   auto& states = is_user ? records.users : records.items;
   auto& deleted = is_user ? records.deleted_users : records.deleted_items;
   if (record.kind != store::RecordKind::kEvent && record.payload.empty()) {
     states.erase(record.id);
     deleted[record.id] = record.time_ms;
+    if (is_user) records.returned_users.erase(record.id);
     return;
   }
   const auto payload = Json::parse(record.payload, "payload");
@@ -67,7 +72,11 @@ void add(const store::Record& record, StoreRecords& records) {
     return;
   }
   states[record.id] = state_of(*payload);
-  deleted.erase(record.id);
+  const auto tombstone = deleted.find(record.id);
+  if (tombstone == deleted.end()) return;
+  // Told anew while these were read.
+  if (is_user) records.returned_users[record.id] = tombstone->second;
+  deleted.erase(tombstone);
 }
 
 }  // namespace
@@ -93,8 +102,11 @@ Result<StoreRecords> read_store_records(store::Store& store, std::string_view te
   }
   records.seq = std::max(last, after);
   std::erase_if(records.events, [&](const StoredEvent& event) {
-    const auto deleted = records.deleted_users.find(event.user_id);
-    return deleted != records.deleted_users.end() && event.time_ms <= deleted->second;
+    for (const auto* deletions : {&records.deleted_users, &records.returned_users}) {
+      const auto deleted = deletions->find(event.user_id);
+      if (deleted != deletions->end() && event.time_ms <= deleted->second) return true;
+    }
+    return false;
   });
   std::stable_sort(
       records.events.begin(), records.events.end(),

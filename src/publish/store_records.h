@@ -31,6 +31,8 @@ struct StoreRecords {
   std::map<std::string, Json> items;
   std::map<std::string, std::int64_t> deleted_users;  ///< id -> when
   std::map<std::string, std::int64_t> deleted_items;
+  /// Deleted and told anew: id -> when deleted. What was of the id before holds no more.
+  std::map<std::string, std::int64_t> returned_users;
   std::vector<StoredEvent> events;  ///< by time, then in the order in which they came
   std::uint64_t seq = 0;            ///< every record up to here is in
   /// Events that name no item (category choices: they stand with the user) or no user (anonymous

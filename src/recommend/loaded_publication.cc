@@ -10,6 +10,7 @@ namespace torii::recommend {
 namespace {
 
 constexpr std::uint64_t kReportEvery = 10'000;
+constexpr std::size_t kRecallQueries = 100;
 
 Error corrupt(const store::Publication& info, const std::string& why) {
   return make_error(ErrorCode::kCorrupt, "publication {}: {}", info.version, why);
@@ -61,10 +62,8 @@ Result<void> check_parts(const store::Publication& info, const model::Bundle& bu
                     info.version, info.items, (std::uint64_t{1} << 31) - 1);
 }
 
-Result<std::shared_ptr<const Segment>> read_items(store::Store& store, std::string_view tenant,
-                                                  const store::Publication& info,
-                                                  const SegmentOptions& options, const Roles& roles,
-                                                  ThreadPool& pool, Reporter& reporter) {
+Result<SegmentRows> read_items(store::Store& store, std::string_view tenant,
+                               const store::Publication& info, Reporter& reporter) {
   SegmentRows rows;
   rows.embeddings = Matrix(info.items, info.width);
   rows.texts = Matrix(info.items, info.text_width);
@@ -99,7 +98,7 @@ Result<std::shared_ptr<const Segment>> read_items(store::Store& store, std::stri
     if (!std::isfinite(value)) return corrupt(info, "a text embedding is not finite");
   }
   reporter.end("");
-  return Segment::make(std::move(rows), options, roles, pool);
+  return rows;
 }
 
 Result<void> read_users(store::Store& store, std::string_view tenant,
@@ -145,7 +144,8 @@ Result<void> PublishedUsers::add(const store::PublishedUser& user, std::size_t i
   }
   list_offsets_.push_back(lists_.size());
   for (std::size_t i = 0; i < user.seen.size(); ++i) {
-    if (user.seen[i] >= items || (i > 0 && user.seen[i] <= user.seen[i - 1])) {
+    const std::uint32_t item = store::item_of_seen(user.seen[i]);
+    if (item >= items || (i > 0 && item <= store::item_of_seen(user.seen[i - 1]))) {
       return bad("seen items that do not ascend");
     }
   }
@@ -165,6 +165,22 @@ Result<void> PublishedUsers::finish() {
   return {};
 }
 
+Matrix PublishedUsers::sample(std::size_t count) const {
+  std::vector<std::uint32_t> searching;
+  for (std::uint32_t user = 0; user < size(); ++user) {
+    const auto vector = embedding(user);
+    const bool is_zero = std::ranges::all_of(vector, [](float value) { return value == 0.0F; });
+    if (source(user) != Source::kFallback && !is_zero) searching.push_back(user);
+  }
+  const std::size_t rows = std::min(count, searching.size());
+  Matrix vectors(rows, width_);
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::ranges::copy(embedding(searching[row * searching.size() / rows]),
+                      vectors.row(row).begin());
+  }
+  return vectors;
+}
+
 std::uint64_t PublishedUsers::bytes() const {
   return ids_.bytes.size() + attributes_.bytes.size() + embeddings_.size() * 4 + lists_.size() * 8 +
          seen_.size() * 4 + size() * (4 * 8 + 16 + 1);
@@ -179,11 +195,16 @@ Result<std::shared_ptr<const LoadedPublication>> load_publication(
   opened.item_embeddings = Matrix();
   opened.popularity = {};
   Roles roles = find_roles(info, opened.spec.item, options);
-  const SegmentOptions segment{.metric = opened.model.metric,
-                               .approximate_from = options.approximate_from};
   auto loaded = std::make_shared<LoadedPublication>(info, std::move(opened), std::move(roles));
-  TORII_TRY(loaded->items, read_items(store, tenant, info, segment, loaded->roles, pool, reporter));
+  TORII_TRY(SegmentRows items, read_items(store, tenant, info, reporter));
   TORII_TRY_VOID(read_users(store, tenant, info, reporter, loaded->users));
+  // The graph is judged by those who will ask it.
+  const Matrix queries = loaded->users.sample(kRecallQueries);
+  TORII_TRY(loaded->items, Segment::make(std::move(items),
+                                         {.metric = loaded->bundle.model.metric,
+                                          .approximate_from = options.approximate_from,
+                                          .queries = queries.view()},
+                                         loaded->roles, pool));
   return std::shared_ptr<const LoadedPublication>(std::move(loaded));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -40,11 +41,13 @@ class PublishedUsers {
     return std::span(lists_).subspan(list_offsets_[user],
                                      list_offsets_[user + 1] - list_offsets_[user]);
   }
-  /// Ascending.
+  /// As PublishedUser::seen; store::item_of_seen() of the entries ascends.
   [[nodiscard]] std::span<const std::uint32_t> seen(std::uint32_t user) const {
     return std::span(seen_).subspan(seen_offsets_[user],
                                     seen_offsets_[user + 1] - seen_offsets_[user]);
   }
+  /// At most `count` embeddings of people who are searched for by them, evenly chosen.
+  [[nodiscard]] Matrix sample(std::size_t count) const;
   [[nodiscard]] std::uint64_t bytes() const;
 
  private:
@@ -71,6 +74,17 @@ class LoadedPublication {
   Roles roles;
   PublishedUsers users;
   std::shared_ptr<const Segment> items;
+  /// Whether an entry of users.seen() counts as bought: if it is marked, or if the publication does
+  /// not say of any.
+  [[nodiscard]] bool is_bought(std::uint32_t entry) const {
+    return !info.marks_bought || (entry & store::kBoughtMark) != 0;
+  }
+  /// Whether all that the user has counts as bought.
+  [[nodiscard]] bool all_bought(std::uint32_t user) const {
+    return !info.marks_bought || std::ranges::all_of(users.seen(user), [&](std::uint32_t entry) {
+      return is_bought(entry);
+    });
+  }
   [[nodiscard]] std::uint64_t bytes() const { return users.bytes() + items->bytes(); }
 };
 

@@ -207,6 +207,7 @@ class Shop {
   struct Counts {
     std::uint64_t users = 0, items = 0, new_items = 0, new_users = 0, unreadable_records = 0;
     double retrieval_recall = 1.0;  ///< of HNSW at k 100, measured at load; 1 if exact
+    const char* recall_of = "";     ///< measured with vectors of "users" or "items"; "" if exact
     std::uint64_t bytes = 0;        ///< about
   };
   [[nodiscard]] Counts counts() const;

@@ -90,6 +90,32 @@ void merge(std::span<const Scored> found, std::uint32_t first, std::span<Scored>
   count = out;
 }
 
+// The lists of an approximate index, in steps of its own (kApproximateFirst).
+void search_in_steps(const retrieval::ApproximateIndex& index, retrieval::Search search,
+                     ThreadPool& pool, RankWorkspace& workspace) {
+  TopLists& lists = workspace.of_segment;
+  const std::size_t rows = search.queries.rows;
+  lists.k = std::min(search.k, index.size());
+  lists.entries.resize(rows * lists.k);
+  lists.counts.assign(rows, 0);
+  std::vector<std::uint32_t> before;
+  for (search.k = kApproximateFirst;; search.k *= kApproximateGrowth) {
+    index.search(search, pool, workspace.search, workspace.of_step);
+    for (std::size_t row = 0; row < rows; ++row) {
+      Scored* list = lists.entries.data() + row * lists.k;
+      std::uint32_t& count = lists.counts[row];
+      before.clear();
+      for (std::uint32_t i = 0; i < count; ++i) before.push_back(list[i].item);
+      std::ranges::sort(before);
+      for (const Scored& entry : workspace.of_step.of(row)) {
+        if (count == lists.k) break;
+        if (!std::ranges::binary_search(before, entry.item)) list[count++] = entry;
+      }
+    }
+    if (search.k >= lists.k) return;
+  }
+}
+
 void search_rows(std::span<const Catalogue> segments, const Requests& requests,
                  std::span<const std::uint32_t> rows, TopLists& lists, ThreadPool& pool,
                  RankWorkspace& workspace) {
@@ -100,7 +126,7 @@ void search_rows(std::span<const Catalogue> segments, const Requests& requests,
     if (segment.index->size() == 0) continue;
     const retrieval::Search search = searched.in(segment);
     if (segment.approximate != nullptr) {
-      segment.approximate->search(search, pool, workspace.search, workspace.of_segment);
+      search_in_steps(*segment.approximate, search, pool, workspace);
     } else {
       segment.index->search(search, pool, workspace.search, workspace.of_segment);
     }
@@ -171,6 +197,8 @@ const char* source_name(Source source) {
       return "cold";
     case Source::kFallback:
       return "fallback";
+    case Source::kCategories:
+      return "categories";
   }
   return "fallback";
 }

@@ -13,8 +13,8 @@
 namespace torii::recommend {
 
 /// Where an answer came from.
-enum class Source : std::uint8_t { kPrecomputed, kLive, kCold, kFallback };
-/// "precomputed", "live", "cold", "fallback".
+enum class Source : std::uint8_t { kPrecomputed, kLive, kCold, kFallback, kCategories };
+/// "precomputed", "live", "cold", "fallback", "categories".
 [[nodiscard]] const char* source_name(Source source);
 
 /// Items that lie together; item i of the index has the place first + i. A catalogue is one of
@@ -56,17 +56,23 @@ struct Rankings {
 /// Scratch that a caller keeps.
 struct RankWorkspace {
   retrieval::ExactIndex::Workspace search;
-  retrieval::TopLists of_segment;
+  retrieval::TopLists of_segment, of_step;
 };
+
+/// An approximate index is asked for so many items, then for eight times as many, and so on; what
+/// it missed when asked for fewer stands behind what it gave then. So the first n items of a list
+/// are the same however long a list is asked for, and pages neither repeat an item nor lose one.
+inline constexpr std::size_t kApproximateFirst = 128, kApproximateGrowth = 8;
 
 /// retrieve -> filter -> cold start -> fallback: the one ranking of batch and online paths.
 ///   id known to the model         kLive      the index's answer
 ///   unknown, some feature known   kCold      likewise: the tower's answer from features alone
 ///   neither                       kFallback  the most popular items; the score is the popularity
 /// Seen items and those that the mask leaves out never come back, and k items do whenever that many
-/// others exist. Equal scores: smaller place first. segments: ascending by `first`, of one metric
-/// and width. Threads: concurrent on different pools and workspaces. A row does not depend on the
-/// others.
+/// others exist. Equal scores: smaller place first. The order is that of the scores, but for what
+/// an approximate index gave later (kApproximateFirst). segments: ascending by `first`, of one
+/// metric and width. Threads: concurrent on different pools and workspaces. A row does not depend
+/// on the others.
 [[nodiscard]] Rankings rank(std::span<const Catalogue> segments, const Requests& requests,
                             ThreadPool& pool, RankWorkspace& workspace);
 [[nodiscard]] Rankings rank(const Catalogue& catalogue, const Requests& requests, ThreadPool& pool);

@@ -99,7 +99,10 @@ Result<std::shared_ptr<const Segment>> Segment::make(SegmentRows rows,
   segment->words_ = std::move(words).build(size);
   segment->index_ = retrieval::ExactIndex(rows.embeddings.view(), options.metric);
   if (options.approximate_from != 0 && size > options.approximate_from) {
-    segment->approximate_.emplace(segment->index_, retrieval::ApproximateIndex::Options{}, pool);
+    retrieval::ApproximateIndex::Options graph;
+    graph.sample = options.queries;
+    segment->approximate_.emplace(segment->index_, graph, pool);
+    segment->recall_is_of_queries_ = options.queries.rows > 0;
   }
   segment->texts_ = TextScan(rows.texts.view());
   return std::shared_ptr<const Segment>(std::move(segment));

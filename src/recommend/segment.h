@@ -48,6 +48,9 @@ struct SegmentOptions {
   Metric metric = Metric::kDot;
   /// Above this many items by HNSW; 0 = always exactly.
   std::size_t approximate_from = 0;
+  /// [N, D]: what people search by, to measure the recall of HNSW with; the items themselves if
+  /// there are none.
+  ConstFloatView queries = {};
 };
 
 /// Some items with all that answers need of them, in an order of their own ("local" places).
@@ -76,6 +79,8 @@ class Segment {
   [[nodiscard]] const retrieval::ApproximateIndex* approximate() const {
     return approximate_ ? &*approximate_ : nullptr;
   }
+  /// Whether the recall of approximate() was measured with SegmentOptions::queries.
+  [[nodiscard]] bool recall_is_of_queries() const { return recall_is_of_queries_; }
   /// For what is like an item: by cosine where the model's metric is the dot product. Made when
   /// first asked for. Threads: concurrent.
   [[nodiscard]] const retrieval::ExactIndex& similar_index() const;
@@ -105,6 +110,7 @@ class Segment {
   std::vector<std::uint32_t> popular_;
   retrieval::ExactIndex index_;
   std::optional<retrieval::ApproximateIndex> approximate_;
+  bool recall_is_of_queries_ = false;
   retrieval::WordIndex words_;
   TextScan texts_;
   AttributeIndex attribute_index_;

@@ -67,7 +67,7 @@ bool Shop::is_quick(const ShopRequest& request) const {
     const bool enough =
         list.size() >= request.offset + request.k || list.size() < publication.info.k;
     return enough && !has_rules && !has_filter && edition->new_items <= 256 &&
-           request.exclude_own != ShopRequest::Exclude::kNothing;
+           list_lacks_no_more(publication, *published, request.exclude_own);
   }
   if (edition->encoder->user_place(request.user_id) >= 0) return false;
   return !events && request.session.empty() && !has_rules && !has_filter;
@@ -156,6 +156,7 @@ Result<ShopAnswer> Shop::rank_items(const ShopRequest& request,
     if (const auto place = edition->find(id)) set_bit(wanted, *place);
   }
   keep_common(workspace.mask, wanted);
+  State::settle_categories(workspace);
   if (request.with_vector) answer.vector.assign(asker.query.begin(), asker.query.end());
   answer.source = asker.source;
   state_->finish(all, workspace, state_->candidates(all, workspace), answer);
@@ -242,6 +243,7 @@ Shop::Counts Shop::counts() const {
   counts.bytes = publication.bytes();
   if (const auto* approximate = publication.items->approximate()) {
     counts.retrieval_recall = approximate->recall();
+    counts.recall_of = publication.items->recall_is_of_queries() ? "users" : "items";
   }
   state_->people.each([&](const std::string& id, const Person& person) {
     const bool published = publication.users.find(id).has_value();

@@ -64,6 +64,20 @@ void Shop::State::make_mask(const ShopRequest& request, Workspace& workspace) co
   for (const OwnItem& own : asker.own) clear_bit(workspace.mask, own.place);
 }
 
+void Shop::State::settle_categories(Workspace& workspace) {
+  Asker& asker = workspace.asker;
+  if (asker.way != Asker::Way::kPopular || asker.wishes.empty()) return;
+  const Bits wished = in_categories(*asker.edition, workspace.mask, asker.wishes);
+  if (std::ranges::any_of(wished, [](std::uint64_t word) { return word != 0; })) {
+    asker.source = Source::kCategories;
+    asker.reason = "new: the most popular items of the chosen categories";
+    return;
+  }
+  asker.wishes.clear();
+  asker.source = Source::kFallback;
+  asker.reason = "nothing of the chosen categories is left: popular and recent";
+}
+
 // The published list without what has gone since, and among it the new items that belong there.
 // Whatever the list lacks stands behind its last entry, so the answer is known down to there.
 bool Shop::State::answer_from_list(const ShopRequest& request, Workspace& workspace,
@@ -71,12 +85,10 @@ bool Shop::State::answer_from_list(const ShopRequest& request, Workspace& worksp
   Asker& asker = workspace.asker;
   const bool asks_more = request.filter != nullptr && !request.filter->empty();
   const bool has_rules = request.rules != nullptr && !request.rules->empty();
-  if (!asker.may_use_list || asks_more || has_rules || request.explain ||
-      request.exclude_own == ShopRequest::Exclude::kNothing) {
-    return false;
-  }
+  if (!asker.may_use_list || asks_more || has_rules || request.explain) return false;
   const Edition& edition = *asker.edition;
   const auto& publication = *edition.publication;
+  if (!list_lacks_no_more(publication, *asker.published, request.exclude_own)) return false;
   const auto list = publication.users.list(*asker.published);
   const bool is_whole = list.size() < publication.info.k;
   const std::size_t need = request.offset + request.k;
@@ -186,6 +198,7 @@ void Shop::State::finish(const ShopRequest& request, Workspace& workspace,
 void Shop::State::answer_by_search(const ShopRequest& request, Workspace& workspace,
                                    ShopAnswer& answer) const {
   make_mask(request, workspace);
+  settle_categories(workspace);
   answer.source = workspace.asker.source;
   finish(request, workspace, candidates(request, workspace), answer);
 }

@@ -192,6 +192,9 @@ void Shop::apply(std::span<const store::Record> records) {
       case store::RecordKind::kUser:
         if (state_->apply_user(record)) users.insert(record.id);
         break;
+      case store::RecordKind::kErasure:
+        (void)state_->apply_user(record);
+        break;
       case store::RecordKind::kItem:
         if (!state_->overlay.change(record)) ++state_->unreadable;
         break;

@@ -69,17 +69,21 @@ void add_session(const Edition& edition, const ShopRequest& request, const ShopO
 }  // namespace
 
 void add_published_own(const ShopRequest& request, Asker& asker) {
-  // Published rows do not say which of the seen items were bought: all of them count as bought.
   if (asker.own_complete) return;
   asker.own_complete = true;
   if (!asker.published || request.exclude_own == ExcludeOwn::kNothing) return;
   const Edition& edition = *asker.edition;
   const auto& publication = *edition.publication;
-  for (const std::uint32_t item : publication.users.seen(*asker.published)) {
+  const bool also_seen = request.exclude_own == ExcludeOwn::kSeen;
+  for (const std::uint32_t entry : publication.users.seen(*asker.published)) {
+    if (!also_seen && !publication.is_bought(entry)) continue;
+    const bool known_bought = publication.info.marks_bought && publication.is_bought(entry);
+    const Why why = known_bought ? Why::kBought : Why::kSeen;
+    const std::uint32_t item = store::item_of_seen(entry);
     if (test_bit(*edition.alive, item)) {
-      asker.own.push_back({item, Why::kSeen});
+      asker.own.push_back({item, why});
     } else if (const auto place = edition.find(publication.items->id(item))) {
-      asker.own.push_back({*place, Why::kSeen});  // it was changed since
+      asker.own.push_back({*place, why});  // it was changed since
     }
   }
 }
@@ -116,7 +120,7 @@ Result<void> Shop::State::resolve(const ShopRequest& request,
   const auto& publication = *now.publication;
 
   // The person's state, taken under the lock.
-  bool record_changes = false, has_vector = false, has_events = false;
+  bool record_changes = false, has_vector = false;
   Json stored = Json();
   const bool has_features = request.features != nullptr && (!request.features->is_object() ||
                                                             !request.features->as_object().empty());
@@ -124,7 +128,6 @@ Result<void> Shop::State::resolve(const ShopRequest& request,
   people.look(request.user_id, [&](const Person& person) {
     asker.published = published_row(now, request.user_id, &person);
     add_person(now, person, request.exclude_own, asker);
-    has_events = !asker.events.empty();
     asker.wishes.assign(person.preferences.begin(), person.preferences.end());
     record_changes = record_counts(now, asker.published, person);
     if (!record_changes) return;
@@ -226,9 +229,8 @@ Result<void> Shop::State::resolve(const ShopRequest& request,
   asker.positive = 0;
   asker.way = Asker::Way::kPopular;
   asker.source = Source::kFallback;
-  asker.may_use_list = asker.published && !record_changes && asker.wishes.empty() && !has_events;
-  asker.reason = asker.wishes.empty() ? "nothing is known: popular and recent"
-                                      : "new: the most popular items of the chosen categories";
+  // A published list of popular items is one of the night: what is popular now is better.
+  asker.reason = "nothing is known: popular and recent";
   return {};
 }
 

@@ -136,7 +136,7 @@ Json near_published(const Asker& asker, std::uint32_t place) {
   const Edition& edition = *asker.edition;
   std::vector<retrieval::Scored> near;
   for (const OwnItem& own : asker.own) {
-    if (own.why != Why::kSeen) continue;
+    if (own.why != Why::kSeen && own.why != Why::kBought) continue;
     near.push_back({own.place, static_cast<float>(cosine(edition.embedding(own.place),
                                                          edition.embedding(place)))});
   }

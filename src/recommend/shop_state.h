@@ -99,6 +99,8 @@ struct Shop::State {
   // shop_answer.cc
   /// workspace.mask: offered, passing the request's filter, without the asker's own.
   void make_mask(const ShopRequest& request, Workspace& workspace) const;
+  /// Whether chosen categories have anything within workspace.mask; if not, they are no answer.
+  static void settle_categories(Workspace& workspace);
   [[nodiscard]] bool answer_from_list(const ShopRequest& request, Workspace& workspace,
                                       ShopAnswer& answer) const;
   void answer_by_search(const ShopRequest& request, Workspace& workspace, ShopAnswer& answer) const;
@@ -119,5 +121,11 @@ inline constexpr std::size_t kAnswerMax = 1000;
 void begin_answer(const Edition& edition, std::shared_ptr<const ItemsEdition> keep,
                   ShopAnswer& answer);
 [[nodiscard]] Result<void> check_range(const ShopRequest& request);
+/// A published list has nothing that the user has in the data: whether that is what was asked for.
+[[nodiscard]] inline bool list_lacks_no_more(const LoadedPublication& publication,
+                                             std::uint32_t user, ShopRequest::Exclude wish) {
+  return wish == ShopRequest::Exclude::kSeen ||
+         (wish == ShopRequest::Exclude::kBought && publication.all_bought(user));
+}
 
 }  // namespace torii::recommend

@@ -115,6 +115,44 @@ TEST_F(ShopTest, EventsActAtOnce) {
   EXPECT_EQ(events[1].item_id, first[2]);
 }
 
+TEST_F(ShopTest, BoughtThingsOfThePublicationAreToldFromSeenOnes) {
+  using Exclude = ShopRequest::Exclude;
+  const std::string user = user_of(Source::kLive);
+  const auto u =
+      static_cast<std::size_t>(std::ranges::find(world.user_ids, user) - world.user_ids.begin());
+  std::size_t bought = 0, seen = 0;
+  const auto all = ids(ask({.user_id = user, .k = 100, .exclude_own = Exclude::kBought}));
+  const auto unseen = ids(ask({.user_id = user, .k = 100}));
+  for (const std::uint32_t entry : world.published_users[u].seen) {
+    const std::uint32_t item = store::item_of_seen(entry);
+    const std::string& id = world.item_ids[item];
+    EXPECT_THAT(unseen, Not(Contains(id)));
+    if (!test_bit(world.publication->items->offered(), item)) continue;
+    if ((entry & store::kBoughtMark) != 0) {
+      ++bought;
+      EXPECT_THAT(all, Not(Contains(id)));
+    } else {
+      ++seen;
+      EXPECT_THAT(all, Contains(id));
+    }
+  }
+  EXPECT_GT(bought, 0U);
+  EXPECT_GT(seen, 0U);
+  // The published list lacks what was seen, so it is not the answer here.
+  EXPECT_FALSE(shop.is_quick({.user_id = user, .k = 5, .exclude_own = Exclude::kBought}));
+  EXPECT_EQ(ask({.user_id = user, .k = 5, .exclude_own = Exclude::kBought}).source, Source::kLive);
+}
+
+TEST_F(ShopTest, APublicationThatDoesNotSayWhatWasBoughtCountsAllOfIt) {
+  ShopWorld old(
+      {.seed = 5, .items = 60, .users = 30, .k = 20, .version = 2, .marks_bought = false});
+  ASSERT_TRUE(shop.adopt(old.publication).ok());
+  const std::string user = user_of(Source::kLive);
+  const auto bought = ask({.user_id = user, .k = 5, .exclude_own = ShopRequest::Exclude::kBought});
+  EXPECT_EQ(bought.source, Source::kPrecomputed);
+  EXPECT_EQ(ids(bought), ids(ask({.user_id = user, .k = 5})));
+}
+
 TEST_F(ShopTest, RecordsThatWereThereChangeNothing) {
   apply(event(7, "ann", "i003", "view"));
   apply(event(7, "ann", "i004", "view"));
@@ -181,7 +219,7 @@ TEST_F(ShopTest, NewUsersAreJudgedByWhatIsKnown) {
 
   apply(state_of(RecordKind::kUser, 2, "max", R"({"attributes": {}, "preferences": ["Tea"]})"));
   const auto tea = ask({.user_id = "max", .k = 3});
-  EXPECT_EQ(tea.source, Source::kFallback);
+  EXPECT_EQ(tea.source, Source::kCategories);
   for (const auto& entry : tea.items) {
     EXPECT_THAT(std::string(tea.edition->attributes_json(entry.item)), HasSubstr("\"Tea\""));
   }
@@ -193,6 +231,50 @@ TEST_F(ShopTest, NewUsersAreJudgedByWhatIsKnown) {
   EXPECT_EQ(anonymous.source, Source::kCold);
   EXPECT_THAT(ids(anonymous), Not(Contains("i009")));
   EXPECT_EQ(ask({.k = 5}).items.size(), 5U);
+}
+
+TEST_F(ShopTest, ChosenCategoriesGiveTheirMostPopularItems) {
+  const std::vector<std::string> wishes = {"Tea"};
+  const auto answer = ask({.categories = wishes, .k = 5});
+  EXPECT_EQ(answer.source, Source::kCategories);
+  std::vector<std::pair<float, std::uint32_t>> popular;  // of the category, offered; most first
+  for (std::uint32_t i = 0; i < world.items.size(); ++i) {
+    if (!test_bit(world.publication->items->offered(), i)) continue;
+    const Json* genres = world.items[i].find("genres");
+    if (genres == nullptr) continue;
+    if (std::ranges::find(genres->as_array(), Json("Tea")) == genres->as_array().end()) continue;
+    popular.emplace_back(-world.published_items[i].popularity, i);
+  }
+  std::ranges::sort(popular);
+  ASSERT_GT(popular.size(), 5U);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(ids(answer)[i], world.item_ids[popular[i].second]);
+    EXPECT_EQ(answer.items[i].score, -popular[i].first);
+  }
+  // Of a category that nothing is of: as for somebody who chose none.
+  const std::vector<std::string> none = {"Nothing of this"};
+  const auto other = ask({.categories = none, .k = 5});
+  EXPECT_EQ(other.source, Source::kFallback);
+  EXPECT_EQ(ids(other), ids(ask({.k = 5})));
+}
+
+TEST_F(ShopTest, APublishedListOfPopularItemsGivesWayToWhatIsPopularNow) {
+  const std::string user = user_of(Source::kFallback);
+  const auto before = ask({.user_id = user, .k = 5});
+  EXPECT_EQ(before.source, Source::kFallback);
+  const auto rising = ids(ask({.user_id = user, .k = 50})).back();
+  for (std::uint64_t i = 1; i <= 40; ++i) {
+    apply(event(i, fmt::format("other{}", i), rising, "purchase", now_ms));
+  }
+  EXPECT_TRUE(shop.is_quick({.user_id = user, .k = 5}));
+  EXPECT_EQ(ids(ask({.user_id = user, .k = 5})).front(), rising);
+  // What the publication knows to be seen stays out.
+  const auto u =
+      static_cast<std::size_t>(std::ranges::find(world.user_ids, user) - world.user_ids.begin());
+  const auto all = ids(ask({.user_id = user, .k = 100}));
+  for (const std::uint32_t entry : world.published_users[u].seen) {
+    EXPECT_THAT(all, Not(Contains(world.item_ids[store::item_of_seen(entry)])));
+  }
 }
 
 TEST_F(ShopTest, WrongRequestsSayWhatIsWrong) {

@@ -38,6 +38,9 @@ void add_tenant_gauges(std::vector<Gauge>& gauges, const Tenant& tenant, std::in
       number(tenant.refused_version));
   add("torii_publication_errors_total", "Publications that could not be loaded.",
       number(tenant.load_errors), true);
+  add("torii_store_restored_total",
+      "Times that the store was found to be another or an earlier one, and was read anew.",
+      number(tenant.restored), true);
   add("torii_applied_seq", "Newest record of the store that acts.", number(journal.applied_seq));
   add("torii_write_queue", "Writes that wait for the store.", number(journal.waiting));
   add("torii_commits_total", "Transactions of writes.", number(journal.commits), true);
@@ -50,8 +53,11 @@ void add_tenant_gauges(std::vector<Gauge>& gauges, const Tenant& tenant, std::in
   add("torii_new_items", "Items that came by API.", number(counts.new_items));
   add("torii_unreadable_records_total", "Records that could not be read.",
       number(counts.unreadable_records), true);
-  add("torii_retrieval_recall", "Recall at 100 of the approximate search; 1: exact.",
-      counts.retrieval_recall);
+  gauges.push_back({"torii_retrieval_recall",
+                    "Recall at 100 of the approximate search, by vectors of users, or of items if "
+                    "the publication has no users; 1 and no sample: exact.",
+                    {{"tenant", tenant.name()}, {"sample", counts.recall_of}},
+                    counts.retrieval_recall});
   add("torii_shop_bytes", "Memory of the tenant's state, about.", number(counts.bytes));
   if (!tenant.ready()) return;
   const store::Publication publication = tenant.shop().publication();
@@ -136,6 +142,9 @@ recommend::Shop::Workspace& ThreadState::workspace(const std::shared_ptr<Tenant>
   for (Scratch& scratch : scratches) {
     if (scratch.tenant == tenant) return *scratch.workspace;
   }
+  // One of the same name was there before the store was read anew.
+  std::erase_if(scratches,
+                [&](const Scratch& scratch) { return scratch.tenant->name() == tenant->name(); });
   scratches.push_back({tenant, tenant->shop().make_workspace()});
   return *scratches.back().workspace;
 }
@@ -206,7 +215,7 @@ void PendingCall::fail(const Error& error) {
   if (error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt) {
     app.log.error("fault", {{"request_id", request_id}, {"error", error.message}});
   }
-  set_problem(reply, error, request_id);
+  set_problem(reply, {error.code, without_place(error.message, app.store_shown)}, request_id);
   finish();
 }
 
@@ -225,6 +234,8 @@ SourceLabel label_of(recommend::Source source) {
       return SourceLabel::kCold;
     case recommend::Source::kFallback:
       return SourceLabel::kFallback;
+    case recommend::Source::kCategories:
+      return SourceLabel::kCategories;
   }
   return SourceLabel::kNone;
 }

@@ -41,8 +41,9 @@ struct App {
   std::unique_ptr<Watcher> watcher;
   Transport* transport = nullptr;
   std::atomic<bool> draining{false};
-  std::string openapi;  ///< as JSON
-  std::string page;     ///< of /docs
+  std::string openapi;      ///< as JSON
+  std::string page;         ///< of /docs
+  std::string store_shown;  ///< Store::shown(), which answers do not tell
 
   /// Metrics of the moment: of the process, and of one tenant or (null) of all.
   [[nodiscard]] std::string metrics_text(const Tenant* only) const;

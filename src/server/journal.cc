@@ -62,6 +62,10 @@ bool Journal::append(std::vector<store::Record> records, Appender done) {
   return push({.records = std::move(records), .appended = std::move(done)});
 }
 
+bool Journal::append_made(Make make, Appender done) {
+  return push({.make = std::move(make), .appended = std::move(done)});
+}
+
 bool Journal::erase_user(std::string user_id, std::int64_t time_ms, Eraser done) {
   return push(
       {.erase_id = std::move(user_id), .erase_time_ms = time_ms, .erased = std::move(done)});
@@ -90,7 +94,7 @@ void Journal::run() {
       if (stopping_ && queue_.empty()) return;
       std::size_t records = 0;
       while (!queue_.empty() && records < kRecordsMax) {
-        records += queue_.front().records.size();
+        records += std::max<std::size_t>(1, queue_.front().records.size());
         writes.push_back(std::move(queue_.front()));
         queue_.pop_front();
       }
@@ -109,14 +113,23 @@ void Journal::run() {
   }
 }
 
-// Runs of appends go together; the order of all writes is kept.
+// Runs of appends go together; the order of all writes is kept. A record that is made from what is
+// there begins a run: what comes before it acts by then.
 void Journal::commit(std::vector<Write> writes) {
   std::size_t begin = 0;
   for (std::size_t i = 0; i <= writes.size(); ++i) {
-    if (i < writes.size() && !writes[i].erased) continue;
+    const bool ends = i == writes.size() || writes[i].erased || writes[i].make;
+    if (!ends) continue;
     if (i > begin) commit_records(std::span(writes).subspan(begin, i - begin));
-    if (i < writes.size()) commit_erasure(writes[i]);
-    begin = i + 1;
+    begin = i;
+    if (i == writes.size()) return;
+    if (writes[i].make) {
+      note(follow());
+      writes[i].records.push_back(writes[i].make());
+    } else {
+      commit_erasure(writes[i]);
+      begin = i + 1;
+    }
   }
 }
 

@@ -53,6 +53,11 @@ class Journal {
   /// False: too many wait already, and `done` is never called. Otherwise it is called once, on the
   /// journal's thread; its is_new has one entry for each of these records.
   [[nodiscard]] bool append(std::vector<store::Record> records, Appender done);
+  /// Appends what `make` gives, which is called on the journal's thread when every write before has
+  /// been applied, and nothing of this server comes between: for changes of what is there already.
+  /// Another server on the same store may write in the milliseconds between.
+  using Make = std::function<store::Record()>;
+  [[nodiscard]] bool append_made(Make make, Appender done);
   [[nodiscard]] bool erase_user(std::string user_id, std::int64_t time_ms, Eraser done);
 
   struct Counts {
@@ -64,6 +69,7 @@ class Journal {
  private:
   struct Write {
     std::vector<store::Record> records = {};
+    Make make = {};  // of the one record, when its turn comes
     Appender appended = {};
     std::string erase_id = {};  // of a user; then there are no records
     std::int64_t erase_time_ms = 0;

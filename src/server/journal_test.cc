@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "support/temporary_folder.h"
 
 namespace torii::server {
@@ -123,6 +124,50 @@ TEST_F(JournalTest, WritesThatWaitShareATransaction) {
   EXPECT_EQ(answered, 100);
   EXPECT_EQ(writer->counts().commits, 1U);
   EXPECT_EQ(writer->counts().applied_seq, 100U);
+}
+
+TEST_F(JournalTest, ChangesOfWhatIsThereAllHold) {
+  // A counter in a user's record, made greater by one and by one from several threads, beside
+  // events.
+  const auto writer = journal();
+  writer->start();
+  const auto make = [this] {
+    const std::scoped_lock lock(mutex_);
+    std::int64_t count = 0;
+    for (const store::Record& record : applied_) {
+      if (record.kind != store::RecordKind::kUser) continue;
+      count = Json::parse(record.payload, "payload")->int_at("count").value();
+    }
+    return store::Record{.kind = store::RecordKind::kUser,
+                         .id = "u",
+                         .user_id = {},
+                         .time_ms = 1,
+                         .payload = Json::object().set("count", count + 1).dump()};
+  };
+  constexpr int kThreads = 4, kEach = 50;
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        EXPECT_TRUE(writer->append_made(make, [&](const Result<store::Appended>& appended) {
+          EXPECT_TRUE(appended.ok() && appended->is_new.size() == 1);
+          ++answered;
+        }));
+        EXPECT_TRUE(writer->append({event(std::to_string(1000 * t + i))},
+                                   [&](const Result<store::Appended>& appended) {
+                                     EXPECT_TRUE(appended.ok() && appended->is_new.size() == 1);
+                                   }));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  writer->stop();
+  EXPECT_EQ(answered, kThreads * kEach);
+  const auto record = open()->find_record("default", store::RecordKind::kUser, "u");
+  ASSERT_TRUE(record.ok() && record->has_value());
+  EXPECT_EQ(Json::parse((*record)->payload, "payload")->int_at("count"), kThreads * kEach);
+  EXPECT_EQ(writer->counts().applied_seq, 2U * kThreads * kEach);
 }
 
 TEST_F(JournalTest, AFullQueueRefuses) {

@@ -16,7 +16,8 @@ constexpr std::array<std::int64_t, 17> kBoundsUs = {
     50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
 constexpr std::size_t kBuckets = kBoundsUs.size() + 1;
 constexpr std::size_t kSources = static_cast<std::size_t>(SourceLabel::kCount);
-constexpr const char* kSourceNames[kSources] = {"precomputed", "live", "cold", "fallback", "none"};
+constexpr const char* kSourceNames[kSources] = {"precomputed", "live",       "cold",
+                                                "fallback",    "categories", "none"};
 constexpr std::size_t kClasses = 5;  // 1xx to 5xx
 
 std::size_t bucket_of(std::int64_t nanoseconds) {

@@ -15,7 +15,15 @@
 namespace torii::server {
 
 /// Where an answer came from, as a label; kNone for answers that are no lists.
-enum class SourceLabel : std::uint8_t { kPrecomputed, kLive, kCold, kFallback, kNone, kCount };
+enum class SourceLabel : std::uint8_t {
+  kPrecomputed,
+  kLive,
+  kCold,
+  kFallback,
+  kCategories,
+  kNone,
+  kCount
+};
 
 /// One value that is looked at when somebody asks for the metrics.
 struct Gauge {

@@ -61,6 +61,8 @@ Result<void> activate(std::string& out, PendingCall& call, const std::string& by
                       std::uint64_t version, Worker& worker) {
   TORII_TRY(store::Store * store, worker.store());
   const std::string& tenant = call.tenant->name();
+  // The version before is looked up and made current by one call at a time.
+  const std::scoped_lock lock(call.tenant->activating());
   if (version == 0) {
     TORII_TRY(version, previous_version(*store, tenant));
   }

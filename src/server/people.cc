@@ -53,7 +53,7 @@ void append_event(std::string& out, const store::Record& record) {
   out.append(record.payload.empty() ? "{}" : record.payload).append("}");
 }
 
-void append_published(std::string& out, const store::PublishedUser& user,
+void append_published(std::string& out, const store::PublishedUser& user, bool marks_bought,
                       const recommend::ItemsEdition& edition) {
   out.append("{\"attributes\":").append(user.attributes.empty() ? "{}" : user.attributes);
   out.append(",\"source\":\"")
@@ -69,7 +69,16 @@ void append_published(std::string& out, const store::PublishedUser& user,
   };
   append_ids(user.items);
   out.append("],\"seen\":[");
-  append_ids(user.seen);
+  std::vector<std::uint32_t> seen, bought;
+  for (const std::uint32_t entry : user.seen) {
+    seen.push_back(store::item_of_seen(entry));
+    if ((entry & store::kBoughtMark) != 0) bought.push_back(seen.back());
+  }
+  append_ids(seen);
+  if (marks_bought) {
+    out.append("],\"bought\":[");
+    append_ids(bought);
+  }
   out.append("],");
   append_vector(out, user.embedding);
   out.append("}");
@@ -82,7 +91,8 @@ Result<void> append_export(std::string& out, const PendingCall& call, const std:
   TORII_TRY(store::Store * store, worker.store());
   TORII_TRY(const auto record, store->find_record(tenant, store::RecordKind::kUser, id));
   TORII_TRY(const auto events, store->read_events_of(tenant, id));
-  TORII_TRY(const auto published, store->find_user(tenant, shop.publication().version, id));
+  const store::Publication publication = shop.publication();
+  TORII_TRY(const auto published, store->find_user(tenant, publication.version, id));
   append_head(out, call.request_id, *call.tenant, call.app.now_ms());
   out.append(",\"user_id\":");
   append_json_text(out, id);
@@ -95,7 +105,7 @@ Result<void> append_export(std::string& out, const PendingCall& call, const std:
   }
   out.append(",\"published\":");
   if (published) {
-    append_published(out, *published, *shop.items());
+    append_published(out, *published, publication.marks_bought, *shop.items());
   } else {
     out.append("null");
   }

@@ -5,6 +5,20 @@
 
 namespace torii::server {
 
+std::string without_place(std::string message, std::string_view place) {
+  if (place.empty()) return message;
+  const std::string before = std::string(place) + ": ";
+  for (std::size_t at = 0; (at = message.find(place, at)) != std::string::npos;) {
+    if (message.compare(at, before.size(), before) == 0) {
+      message.erase(at, before.size());
+    } else {
+      message.replace(at, place.size(), "the store");
+      at += 9;
+    }
+  }
+  return message;
+}
+
 std::string_view code_of_status(int status) {
   switch (status) {
     case 400:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -20,5 +21,9 @@ void set_problem(Reply& reply, const Error& error, std::string_view request_id);
 /// The code of problems that the protocol itself defines: 404 -> "not_found", 405 ->
 /// "method_not_allowed".
 [[nodiscard]] std::string_view code_of_status(int status);
+
+/// A message of the store without the store's place, which is nobody's business outside:
+/// "sqlite:/srv/shop.db: tenant 'a' has no version 9" -> "tenant 'a' has no version 9".
+[[nodiscard]] std::string without_place(std::string message, std::string_view place);
 
 }  // namespace torii::server

@@ -117,7 +117,7 @@ Result<void> serve(const ServeSetup& setup, ThreadPool& pool, Reporter& reporter
   if (!setup.bundle_cache.empty()) {
     std::filesystem::create_directories(setup.bundle_cache, ignored);
   }
-  const std::string shown = store->shown();
+  app.store_shown = store->shown();
   app.watcher = std::make_unique<Watcher>(
       Watcher::Context{.only_tenant = setup.open ? std::string(store::kDefaultTenant) : "",
                        .bundle_cache = setup.bundle_cache,
@@ -139,7 +139,7 @@ Result<void> serve(const ServeSetup& setup, ThreadPool& pool, Reporter& reporter
   transport->start();
   const std::string url = url_of(options.address, transport->port());
   log.info("listening", {{"url", url},
-                         {"store", shown},
+                         {"store", app.store_shown},
                          {"open", setup.open},
                          {"threads", threads},
                          {"scan_threads", options.scan_threads},

@@ -212,20 +212,22 @@ void set_preferences(Call& call) {
   if (list.as_array().size() > kPreferencesMax) {
     return call.fail(400, "preferences: more than 100 categories");
   }
-  Json state = call.shop().user(user).value_or(Json::object());
-  if (state.find("attributes") == nullptr) state.set("attributes", Json::object());
   const std::string shown = joined(&list);
-  state.set("preferences", std::move(list));
   auto pending = PendingCall::begin(call);
   if (!pending) return;
-  std::vector<store::Record> records;
-  records.push_back({.kind = store::RecordKind::kUser,
-                     .id = user,
-                     .user_id = {},
-                     .time_ms = call.now_ms,
-                     .payload = state.dump()});
-  const bool taken = pending->tenant->journal().append(
-      std::move(records), [pending, shown](const Result<store::Appended>& appended) {
+  // What else is known of the user is that of the moment of writing: two changes at once both hold.
+  const auto make = [shop = &call.shop(), list = std::move(list), user, now_ms = call.now_ms] {
+    Json state = shop->user(user).value_or(Json::object());
+    if (state.find("attributes") == nullptr) state.set("attributes", Json::object());
+    state.set("preferences", list);
+    return store::Record{.kind = store::RecordKind::kUser,
+                         .id = user,
+                         .user_id = {},
+                         .time_ms = now_ms,
+                         .payload = state.dump()};
+  };
+  const bool taken = pending->tenant->journal().append_made(
+      make, [pending, shown](const Result<store::Appended>& appended) {
         if (!appended.ok()) return pending->fail(appended.error());
         append_preferences(pending->reply.body, shown);
         pending->finish();

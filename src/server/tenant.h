@@ -35,8 +35,17 @@ class Tenant {
   [[nodiscard]] Result<void> adopt(
       std::shared_ptr<const recommend::LoadedPublication> publication) {
     const std::scoped_lock lock(writing_);
-    return shop_.adopt(std::move(publication));
+    TORII_TRY_VOID(shop_.adopt(publication));
+    publication_ = std::move(publication);
+    return {};
   }
+  /// What was adopted last; null: nothing.
+  [[nodiscard]] std::shared_ptr<const recommend::LoadedPublication> publication() {
+    const std::scoped_lock lock(writing_);
+    return publication_;
+  }
+  /// Held while a version is chosen and made current.
+  [[nodiscard]] std::mutex& activating() { return activating_; }
 
   /// Users with tokens share one budget for each tenant's people: by a hash of the user.
   [[nodiscard]] Limiter& limiter_of_user(std::string_view user) {
@@ -49,12 +58,19 @@ class Tenant {
   std::atomic<std::uint64_t> refused_version{0};  ///< that could not be loaded; 0: none
   std::atomic<std::uint64_t> load_errors{0};
   std::atomic<std::int64_t> created_ms{0};  ///< when the served publication was made
+  std::uint64_t store_identity = 0;         ///< of the store that it was read from; set once
+  std::atomic<std::uint64_t> restored{0};   ///< times that the store was another one
+  /// What is served comes from the store as it was before: the new one had nothing that loads.
+  std::atomic<bool> serves_former{false};
+  std::atomic<bool> store_is_empty{false};  ///< said once: the store has lost everything
 
  private:
   static constexpr std::size_t kLimiters = 4096;
   std::string name_;
   recommend::Shop shop_;
   std::mutex writing_;  // apply() and adopt() take turns
+  std::shared_ptr<const recommend::LoadedPublication> publication_;  // guarded by writing_
+  std::mutex activating_;
   std::unique_ptr<Journal> journal_;
   std::array<Limiter, kLimiters> limiters_;
 };

@@ -14,6 +14,9 @@ class Workers::Own final : public Worker {
   recommend::Shop::Workspace& workspace(const std::shared_ptr<Tenant>& of) override {
     const auto found = workspaces_.find(of.get());
     if (found != workspaces_.end()) return *found->second.second;
+    // One of the same name was there before the store was read anew.
+    std::erase_if(workspaces_,
+                  [&](const auto& entry) { return entry.second.first->name() == of->name(); });
     auto made = of->shop().make_workspace();
     return *workspaces_.emplace(of.get(), std::pair(of, std::move(made))).first->second.second;
   }

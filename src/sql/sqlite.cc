@@ -237,8 +237,9 @@ class SqliteStatement final : public Statement {
 
 class SqliteConnection final : public Connection {
  public:
-  SqliteConnection(sqlite3* database, std::string uri, const ConnectionOptions& options)
-      : database_(database), uri_(std::move(uri)) {
+  SqliteConnection(sqlite3* database, std::string uri, std::string path,
+                   const ConnectionOptions& options)
+      : database_(database), uri_(std::move(uri)), path_(std::move(path)) {
     watch_.cancelled = options.cancelled;
     watch_.timeout_s = options.statement_timeout_s;
     watch_.restart();
@@ -301,11 +302,21 @@ class SqliteConnection final : public Connection {
     return rows;
   }
 
-  [[nodiscard]] bool is_lost() const override { return false; }
+  // Another file lies at the name since it was opened: a backup was put in its place. A file that
+  // is only gone goes on, or a new empty one would come of it.
+  [[nodiscard]] bool is_lost() const override {
+    if (sqlite3_get_autocommit(database_) == 0) return false;  // a transaction ends where it began
+    int moved = 0;
+    if (sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK) {
+      return false;
+    }
+    std::error_code ignored;
+    return moved != 0 && std::filesystem::exists(path_, ignored);
+  }
 
  private:
   sqlite3* database_;
-  std::string uri_;
+  std::string uri_, path_;
   Watch watch_;
 };
 
@@ -342,7 +353,7 @@ Result<std::unique_ptr<Connection>> open_sqlite(const std::string& uri,
   // A hostile file must not run code of ours through its schema.
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  auto connection = std::make_unique<SqliteConnection>(database, uri, options);
+  auto connection = std::make_unique<SqliteConnection>(database, uri, path, options);
   if (write) {
     TORII_TRY_VOID(connection->execute("PRAGMA journal_mode=WAL"));
     TORII_TRY_VOID(connection->execute("PRAGMA foreign_keys=ON"));

@@ -9,7 +9,8 @@
 namespace torii::store::backup_frames {
 
 inline constexpr std::string_view kMagic = "toriibak";
-inline constexpr std::uint32_t kVersion = 1;
+/// 2: records of the kind 3 (erasures). 1 is read too.
+inline constexpr std::uint32_t kVersion = 2, kOldestVersion = 1;
 
 enum Kind : std::uint32_t {
   kTenant = 1,

@@ -30,10 +30,10 @@ class Reader {
       return make_error(ErrorCode::kCorrupt, "{}: is no backup of a store", name_);
     }
     const auto version = number_at<std::uint32_t>(bytes_, kMagic.size());
-    if (version != kVersion) {
+    if (version < kOldestVersion || version > kVersion) {
       return make_error(ErrorCode::kUnsupported,
-                        "{}: is a backup of format {}; this program reads {}", name_, version,
-                        kVersion);
+                        "{}: is a backup of format {}; this program reads {} to {}", name_, version,
+                        kOldestVersion, kVersion);
     }
     for (at_ = kHeadBytes;;) {
       const std::size_t left = bytes_.size() - at_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "base/printable.h"
 
@@ -97,6 +98,12 @@ Result<void> check_id(std::string_view what, std::string_view id) {
   return {};
 }
 
+std::uint64_t new_identity() {
+  std::random_device random;
+  const std::uint64_t bits = (std::uint64_t{random()} << 32U) ^ random();
+  return std::max<std::uint64_t>(1, bits & ((std::uint64_t{1} << 53U) - 1));
+}
+
 Result<void> check_records(std::span<const Record> records) {
   if (records.size() > kAppendMax) {
     return invalid("{} records at once; at most {} are taken", records.size(), kAppendMax);
@@ -113,6 +120,12 @@ Result<void> check_records(std::span<const Record> records) {
         break;
       case RecordKind::kItem:
         TORII_TRY_VOID(check_id("item id", record.id));
+        break;
+      case RecordKind::kErasure:
+        TORII_TRY_VOID(check_id("user id", record.id));
+        if (!record.payload.empty()) {
+          return invalid("erasure of '{}': expected no payload", shown(record.id));
+        }
         break;
       default:
         return invalid("record '{}': there is no kind {}", shown(record.id),
@@ -148,6 +161,13 @@ Result<void> check_key(const ApiKey& key) {
   return {};
 }
 
+Result<void> check_appended(std::span<const Record> records) {
+  TORII_TRY_VOID(check_records(records));
+  const auto erasure = std::ranges::find(records, RecordKind::kErasure, &Record::kind);
+  if (erasure == records.end()) return {};
+  return invalid("record '{}': an erasure is made by erase_user() alone", shown(erasure->id));
+}
+
 void RowChecks::Widths::add(std::size_t width) {
   least = std::min(least, width);
   most = std::max(most, width);
@@ -161,7 +181,7 @@ Result<void> RowChecks::item(const PublishedItem& item) {
   if (!std::isfinite(item.popularity)) {
     return invalid("popularity of '{}': is not finite", shown(item.id));
   }
-  if (++items_ > UINT32_MAX) return invalid("a publication has at most {} items", UINT32_MAX);
+  if (++items_ > kBoughtMark) return invalid("a publication has at most {} items", kBoughtMark);
   item_width_.add(item.embedding.size());
   if (!item.text_embedding.empty()) text_width_.add(item.text_embedding.size());
   return {};
@@ -182,9 +202,8 @@ Result<void> RowChecks::user(const PublishedUser& user) {
     return invalid("user '{}': {} items in the list, {} scores", shown(user.id), user.items.size(),
                    user.scores.size());
   }
-  const auto rising = std::adjacent_find(user.seen.begin(), user.seen.end(),
-                                         [](std::uint32_t a, std::uint32_t b) { return a >= b; }) ==
-                      user.seen.end();
+  const auto rising = std::ranges::adjacent_find(user.seen, std::ranges::greater_equal(),
+                                                 item_of_seen) == user.seen.end();
   if (user.seen.size() > kNumbersMax || !rising) {
     return invalid("user '{}': expected seen items ascending, each once", shown(user.id));
   }
@@ -193,7 +212,9 @@ Result<void> RowChecks::user(const PublishedUser& user) {
   for (const std::uint32_t index : user.items) {
     index_end_ = std::max(index_end_, std::uint64_t{index} + 1);
   }
-  if (!user.seen.empty()) index_end_ = std::max(index_end_, std::uint64_t{user.seen.back()} + 1);
+  if (!user.seen.empty()) {
+    index_end_ = std::max(index_end_, std::uint64_t{item_of_seen(user.seen.back())} + 1);
+  }
   return {};
 }
 

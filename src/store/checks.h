@@ -18,7 +18,12 @@ inline constexpr std::size_t kNumbersMax = std::size_t{1} << 24;     ///< in a l
 /// `what` is named in the message: "user id".
 [[nodiscard]] Result<void> check_id(std::string_view what, std::string_view id);
 [[nodiscard]] Result<void> check_records(std::span<const Record> records);
+/// The same for append(): no erasures.
+[[nodiscard]] Result<void> check_appended(std::span<const Record> records);
 [[nodiscard]] Result<void> check_key(const ApiKey& key);
+
+/// Of a store that is made: at random, in [1, 2^53).
+[[nodiscard]] std::uint64_t new_identity();
 
 /// Looks at a publication's rows as they come.
 class RowChecks {

@@ -1,9 +1,12 @@
 // Backup, restore and schema versions, in every back end.
+#include <cstring>
 #include <fstream>
+#include <span>
 #include <thread>
 
 #include "base/file.h"
 #include "store/backup_file.h"
+#include "store/backup_frames.h"
 #include "support/store_conformance.h"
 
 namespace torii::store::conformance {
@@ -180,11 +183,30 @@ TEST_P(Backups, ABrokenFileWritesNothing) {
     EXPECT_EQ(code(flipped), ErrorCode::kCorrupt) << at;
   }
   std::string newer = whole;
-  newer[8] = 2;
+  newer[8] = 3;
   EXPECT_EQ(code(newer), ErrorCode::kUnsupported);
   EXPECT_EQ(fault(restore(*other, (folder() / "none").string())).code, ErrorCode::kNotFound);
   EXPECT_THAT(value(other->tenants()), IsEmpty());
   EXPECT_TRUE(restore(*other, file()).ok());  // still empty
+}
+
+TEST_P(Backups, AFileOfTheFormatBeforeIsRead) {
+  fill(store());
+  ASSERT_TRUE(backup(store(), file()).ok());
+  std::string bytes = value(read_file(file()));
+  ASSERT_EQ(bytes[8], 2);
+  bytes[8] = 1;  // which has no erasures, and nor has this; its sums are of all bytes
+  constexpr std::size_t kPayload = 64, kTail = 8;
+  const std::size_t payload = bytes.size() - kTail - kPayload;
+  const auto digest = sha256(std::as_bytes(std::span(bytes.data(), payload - 16)));
+  std::memcpy(bytes.data() + payload + 32, digest.data(), digest.size());
+  const std::uint64_t sum = backup_frames::checksum(
+      backup_frames::kEnd, std::string_view(bytes).substr(payload, kPayload));
+  std::memcpy(bytes.data() + payload + kPayload, &sum, sizeof sum);
+  std::ofstream(file(), std::ios::binary) << bytes;
+  const auto other = value(open(fresh_uri(), environment()));
+  ASSERT_TRUE(restore(*other, file()).ok());
+  expect_equal(store(), *other);
 }
 
 TEST_P(Backups, AFileThatCannotBeWrittenIsToldOf) {

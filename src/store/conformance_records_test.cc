@@ -192,6 +192,60 @@ TEST_P(Records, AnErasedUserIsGoneAndLeavesATombstone) {
   EXPECT_EQ(value(store().find_record("default", RecordKind::kUser, "nobody"))->payload, "");
 }
 
+TEST_P(Records, AnErasureOutlivesTheReturnOfTheUser) {
+  ASSERT_TRUE(store().append("default", std::vector{user_record("u", "{}")}).ok());
+  EXPECT_EQ(value(store().erase_user("default", "u", 11)).seq, 2U);
+  ASSERT_TRUE(store().append("default", std::vector{event("e", "u")}).ok());
+  const auto expect_records = [&](std::uint64_t erased_seq, std::int64_t time_ms,
+                                  const std::string& payload) {
+    const auto all = value(store().read_records("default", 0, 100));
+    std::size_t erasures = 0;
+    for (const Record& record : all) {
+      if (record.kind != RecordKind::kErasure) continue;
+      ++erasures;
+      EXPECT_EQ(record, (Record{RecordKind::kErasure, "u", "", time_ms, "", erased_seq}));
+    }
+    EXPECT_EQ(erasures, 1U);
+    EXPECT_EQ(all.back().id, "u");
+    EXPECT_EQ(all.back().payload, payload);
+    EXPECT_EQ(value(store().find_record("default", RecordKind::kUser, "u"))->payload, payload);
+    EXPECT_THAT(value(store().verify()), IsEmpty());
+  };
+  // Told anew, and again: the moment of the erasure stays, under its number.
+  for (const char* payload : {R"({"a": 1})", R"({"a": 2})"}) {
+    ASSERT_TRUE(store().append("default", std::vector{user_record("u", payload)}).ok());
+    expect_records(2, 11, payload);
+  }
+  // It comes back with a backup.
+  const auto file = (folder() / "x.backup").string();
+  ASSERT_TRUE(backup(store(), file).ok());
+  const auto other = value(open(fresh_uri(), environment()));
+  ASSERT_TRUE(restore(*other, file).ok());
+  EXPECT_EQ(value(other->read_records("default", 0, 100)),
+            value(store().read_records("default", 0, 100)));
+  // Erased again: one tombstone and nothing else, then the newer moment.
+  const Erased again = value(store().erase_user("default", "u", 22));
+  EXPECT_TRUE(again.user);
+  EXPECT_THAT(ids_of(value(store().read_records("default", 0, 100))), ElementsAre("u"));
+  EXPECT_FALSE(value(store().erase_user("default", "u", 33)).user);
+  const std::uint64_t last = value(store().last_seq("default"));
+  ASSERT_TRUE(store().append("default", std::vector{user_record("u", "{}")}).ok());
+  expect_records(last, 33, "{}");
+  // Nobody else makes them.
+  EXPECT_EQ(
+      fault(store().append("default", std::vector{Record{RecordKind::kErasure, "v", "", 1, "", 0}}))
+          .code,
+      ErrorCode::kInvalidArgument);
+}
+
+TEST_P(Records, AStoreIsKnownByItsIdentity) {
+  const std::uint64_t identity = value(store().identity());
+  EXPECT_NE(identity, 0U);
+  EXPECT_EQ(value(connect()->identity()), identity);
+  const auto other = value(open(fresh_uri(), environment()));
+  EXPECT_NE(value(other->identity()), identity);
+}
+
 TEST_P(Records, AReaderThatGoesOnFromTheLastOneMissesNothing) {
   constexpr int kWriters = 3, kBatches = 40;
   std::atomic<int> running = kWriters;

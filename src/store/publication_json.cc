@@ -59,6 +59,7 @@ std::string publication_text(const Publication& info) {
   json.set("gate", info.gate);
   json.set("lineage", info.lineage);
   json.set("roles", info.roles);
+  if (info.marks_bought) json.set("marks_bought", true);
   return json.dump();
 }
 
@@ -81,6 +82,7 @@ Result<Publication> publication_of(std::string_view text, const std::string& whe
   members.get("gate", info.gate);
   members.get("lineage", info.lineage);
   members.get("roles", info.roles);
+  info.marks_bought = json->bool_at("marks_bought").value_or(false);
   if (!members.all_there()) return corrupt(where, "the description of a publication");
   return info;
 }

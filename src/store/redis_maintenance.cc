@@ -169,10 +169,11 @@ Result<void> RedisStore::restore_records(std::string_view tenant, std::span<cons
   std::vector<std::string> words;
   for (const Record& record : records) {
     words.push_back(std::to_string(record.seq));
-    words.emplace_back(record.kind == RecordKind::kEvent  ? "e"
-                       : record.kind == RecordKind::kItem ? "i"
-                       : record.payload.empty()           ? "U"
-                                                          : "u");
+    words.emplace_back(record.kind == RecordKind::kEvent     ? "e"
+                       : record.kind == RecordKind::kItem    ? "i"
+                       : record.kind == RecordKind::kErasure ? "x"
+                       : record.payload.empty()              ? "U"
+                                                             : "u");
     words.push_back(record.id);
     words.push_back(record.user_id);
     encode(record, words.emplace_back());

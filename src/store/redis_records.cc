@@ -23,7 +23,7 @@ std::string_view letter_of(const Record& record) {
 
 Result<Appended> RedisStore::append(std::string_view tenant, std::span<const Record> records) {
   TORII_TRY_VOID(check_tenant(tenant));
-  TORII_TRY_VOID(check_records(records));
+  TORII_TRY_VOID(check_appended(records));
   std::vector<std::string> bytes(records.size());
   std::vector<std::string_view> arguments = {tenant};
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -96,9 +96,11 @@ Result<std::optional<Record>> RedisStore::find_record(std::string_view tenant, R
   TORII_TRY_VOID(check_id("id", id));
   const char* hash = kind == RecordKind::kEvent  ? "events"
                      : kind == RecordKind::kUser ? "users"
-                                                 : "items";
+                     : kind == RecordKind::kItem ? "items"
+                                                 : "erasures";
+  const char* letter = kind == RecordKind::kErasure ? "x" : hash;
   TORII_TRY(const RedisReply reply, ask_script(scripts::kFindRecord, redis_prefix(tenant),
-                                               {hash, std::string_view(hash, 1), id}));
+                                               {hash, std::string_view(letter, 1), id}));
   TORII_TRY(std::vector<Record> records, records_of(reply));
   if (records.empty()) return std::optional<Record>{};
   return std::optional<Record>(std::move(records[0]));

@@ -5,10 +5,10 @@
 /// the tenant's keys, "torii:t:<tenant>:". Keys: docs/formats/store.md.
 namespace torii::store::redis_scripts {
 
-/// -> {version, restoring}. ARGV: the version that an empty place gets.
+/// -> {version, restoring}. ARGV: the version and the identity that an empty place gets.
 inline constexpr const char* kOpen = R"lua(
 if redis.call('EXISTS', KEYS[1] .. 'schema') == 0 then
-  redis.call('HSET', KEYS[1] .. 'schema', 'version', ARGV[1])
+  redis.call('HSET', KEYS[1] .. 'schema', 'version', ARGV[1], 'identity', ARGV[2])
 end
 return redis.call('HMGET', KEYS[1] .. 'schema', 'version', 'restoring')
 )lua";
@@ -50,13 +50,19 @@ for i = 2, #ARGV, 4 do
       redis.call('HSET', p .. 'items', id, bytes)
       redis.call('ZADD', p .. 'log', seq, 'i' .. id)
     else
+      -- Whoever was erased and is told anew: the tombstone stays as an erasure (kind 3, 'x').
+      local since = redis.call('ZSCORE', p .. 'erased', id)
+      if kind == 'U' then
+        redis.call('HDEL', p .. 'erasures', id)
+        redis.call('ZREM', p .. 'log', 'x' .. id)
+        redis.call('ZADD', p .. 'erased', seq, id)
+      elseif since and redis.call('HEXISTS', p .. 'erasures', id) == 0 then
+        local tombstone = redis.call('HGET', p .. 'users', id)
+        redis.call('HSET', p .. 'erasures', id, string.char(3) .. string.sub(tombstone, 2))
+        redis.call('ZADD', p .. 'log', since, 'x' .. id)
+      end
       redis.call('HSET', p .. 'users', id, bytes)
       redis.call('ZADD', p .. 'log', seq, 'u' .. id)
-      if kind == 'U' then
-        redis.call('ZADD', p .. 'erased', seq, id)
-      else
-        redis.call('ZREM', p .. 'erased', id)
-      end
     end
     new[#new + 1] = '1'
   end
@@ -72,7 +78,7 @@ return {text, table.concat(new)}
 /// ARGV: after, limit -> {seq, bytes, seq, bytes, ...}
 inline constexpr const char* kReadRecords = R"lua(
 local p = KEYS[1]
-local hash = {e = p .. 'events', u = p .. 'users', i = p .. 'items'}
+local hash = {e = p .. 'events', u = p .. 'users', i = p .. 'items', x = p .. 'erasures'}
 local found = redis.call('ZRANGEBYSCORE', p .. 'log', '(' .. ARGV[1], '+inf', 'WITHSCORES',
                          'LIMIT', 0, ARGV[2])
 local out = {}
@@ -136,8 +142,10 @@ for _, id in ipairs(events) do
 end
 redis.call('DEL', p .. 'of:' .. user)
 local known = 0
+local returned = redis.call('HDEL', p .. 'erasures', user)
+redis.call('ZREM', p .. 'log', 'x' .. user)
 if redis.call('HEXISTS', p .. 'users', user) == 1 and
-   not redis.call('ZSCORE', p .. 'erased', user) then known = 1 end
+   (returned == 1 or not redis.call('ZSCORE', p .. 'erased', user)) then known = 1 end
 local seq = tonumber(redis.call('GET', p .. 'seq') or '0') + 1
 local text = string.format('%.0f', seq)
 redis.call('SET', p .. 'seq', text)
@@ -276,7 +284,7 @@ redis.call('HSET', KEYS[1] .. 'schema', 'restoring', 1)
 return 1
 )lua";
 
-/// ARGV: for each record its seq, kind (e, u, i, U), id, user id, bytes
+/// ARGV: for each record its seq, kind (e, u, i, U, x: an erasure), id, user id, bytes
 inline constexpr const char* kRestoreRecords = R"lua(
 local p = KEYS[1]
 for i = 1, #ARGV, 5 do
@@ -286,6 +294,9 @@ for i = 1, #ARGV, 5 do
     redis.call('ZADD', p .. 'of:' .. user, seq, id)
   elseif kind == 'i' then
     redis.call('HSET', p .. 'items', id, bytes)
+  elseif kind == 'x' then
+    redis.call('HSET', p .. 'erasures', id, bytes)
+    redis.call('ZADD', p .. 'erased', seq, id)
   else
     redis.call('HSET', p .. 'users', id, bytes)
     if kind == 'U' then redis.call('ZADD', p .. 'erased', seq, id) end

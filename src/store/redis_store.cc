@@ -22,7 +22,8 @@ Result<std::unique_ptr<Store>> RedisStore::open(const std::string& uri,
   TORII_TRY(RedisUri parsed, parse_redis_uri(uri, environment));
   auto store = std::make_unique<RedisStore>(std::move(parsed), options);
   const std::string ours = std::to_string(kSchemaVersion);
-  TORII_TRY(RedisReply schema, store->redis_.script(scripts::kOpen, "torii:", {ours}));
+  const std::string identity = std::to_string(new_identity());
+  TORII_TRY(RedisReply schema, store->redis_.script(scripts::kOpen, "torii:", {ours, identity}));
   if (schema.elements.size() != 2 || schema.elements[0].is_nil()) {
     return store->damaged("the key torii:schema");
   }
@@ -94,6 +95,11 @@ Result<Store::Durability> RedisStore::durability() {
     }
   }
   return Durability{};
+}
+
+Result<std::uint64_t> RedisStore::identity() {
+  TORII_TRY(const RedisReply reply, ask({"HGET", "torii:schema", "identity"}));
+  return static_cast<std::uint64_t>(reply.number());
 }
 
 Result<void> RedisStore::put_key(const ApiKey& key) {

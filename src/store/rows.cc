@@ -151,7 +151,7 @@ std::optional<Record> decode_record(std::string_view& bytes) {
   reader.get(record.id);
   reader.get(record.user_id);
   reader.get(record.payload);
-  if (!reader.good() || kind > static_cast<std::uint8_t>(RecordKind::kItem)) return std::nullopt;
+  if (!reader.good() || kind > static_cast<std::uint8_t>(RecordKind::kErasure)) return std::nullopt;
   record.kind = static_cast<RecordKind>(kind);
   return record;
 }

@@ -168,7 +168,7 @@ class SqlDraft final : public Draft {
     TORII_TRY_VOID(store_.session_.each(
         "SELECT r.id FROM torii_records r "
         "JOIN torii_publication_users u ON u.publication = $1 AND u.user_id = r.id "
-        "WHERE r.tenant = $2 AND r.seq > $3 AND r.kind = 1 AND r.payload = ''",
+        "WHERE r.tenant = $2 AND r.seq > $3 AND r.kind IN (1, 3) AND r.payload = ''",
         {publication_, tenant_, static_cast<std::int64_t>(records_seq)},
         [&](const sql::Statement& row) -> Result<void> {
           erased.emplace_back(row.text(0));

@@ -80,7 +80,7 @@ Result<void> SqlStore::insert_records(std::string_view tenant,
 
 Result<Appended> SqlStore::append(std::string_view tenant, std::span<const Record> records) {
   TORII_TRY_VOID(check_tenant(tenant));
-  TORII_TRY_VOID(check_records(records));
+  TORII_TRY_VOID(check_appended(records));
   Appended appended;
   if (records.empty()) {
     TORII_TRY(appended.seq, last_seq(tenant));
@@ -103,6 +103,16 @@ Result<Appended> SqlStore::append(std::string_view tenant, std::span<const Recor
   }
   if (!chosen.users.empty()) {
     const SqlList list = id_in(session_, chosen.users);
+    // Whoever was erased and is told anew: the tombstone stays as an erasure, the one before goes.
+    TORII_TRY_VOID(session_.run(
+        "DELETE FROM torii_records WHERE tenant = $1 AND kind = 3 AND " + list.condition +
+            " AND id IN (SELECT id FROM torii_records WHERE tenant = $1 AND kind = 1 AND "
+            "payload = '')",
+        {std::string(tenant), list.value}));
+    TORII_TRY_VOID(session_.run(
+        "UPDATE torii_records SET kind = 3 WHERE tenant = $1 AND kind = 1 AND payload = '' AND " +
+            list.condition,
+        {std::string(tenant), list.value}));
     TORII_TRY_VOID(session_.run(
         "DELETE FROM torii_records WHERE tenant = $1 AND kind = 1 AND " + list.condition,
         {std::string(tenant), list.value}));
@@ -171,7 +181,7 @@ Result<Erased> SqlStore::erase_user(std::string_view tenant, std::string_view us
       ++erased.lists;
     }
     TORII_TRY_VOID(session_.run(
-        "DELETE FROM torii_records WHERE tenant = $1 AND kind = 1 AND id = $2", {name, id}));
+        "DELETE FROM torii_records WHERE tenant = $1 AND kind IN (1, 3) AND id = $2", {name, id}));
     const Record tombstone{.kind = RecordKind::kUser,
                            .id = id,
                            .user_id = "",

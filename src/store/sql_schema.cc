@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "store/checks.h"
+
 namespace torii::store {
 namespace {
 
@@ -85,6 +87,13 @@ Result<bool> has_schema(SqlSession& session) {
   return count.value_or(0) > 0;
 }
 
+// A file that is put in the place of another is told from it by this.
+Result<void> set_identity(SqlSession& session) {
+  TORII_TRY_VOID(session.run("INSERT INTO torii_schema (name, value) VALUES ('identity', $1)",
+                             {static_cast<std::int64_t>(new_identity())}));
+  return {};
+}
+
 Result<void> set_version(SqlSession& session) {
   TORII_TRY_VOID(session.run("DELETE FROM torii_schema WHERE name = 'version'"));
   TORII_TRY_VOID(session.run("INSERT INTO torii_schema (name, value) VALUES ('version', $1)",
@@ -152,6 +161,7 @@ Result<void> prepare_schema(SqlSession& session, OpenOptions::Schema schema) {
     TORII_TRY_VOID(run_all(session, kTables));
     TORII_TRY_VOID(run_all(session, kActivations));
     TORII_TRY_VOID(set_version(session));
+    TORII_TRY_VOID(set_identity(session));
   }
   return transaction.commit();
 }

@@ -51,6 +51,13 @@ Result<Store::Durability> SqlStore::durability() {
   return Durability{};
 }
 
+Result<std::uint64_t> SqlStore::identity() {
+  TORII_TRY(const auto value, session_.reading([&] {
+    return session_.integer("SELECT value FROM torii_schema WHERE name = 'identity'");
+  }));
+  return static_cast<std::uint64_t>(value.value_or(0));
+}
+
 // ---- counters
 
 Result<std::int64_t> SqlStore::lock_counter(std::string_view tenant, std::string_view name) {

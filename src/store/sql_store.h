@@ -21,6 +21,7 @@ class SqlStore final : public Store {
 
   [[nodiscard]] std::string shown() const override { return session_.shown(); }
   [[nodiscard]] Result<Durability> durability() override;
+  [[nodiscard]] Result<std::uint64_t> identity() override;
 
   [[nodiscard]] Result<Appended> append(std::string_view tenant,
                                         std::span<const Record> records) override;

@@ -160,6 +160,26 @@ TEST_F(SqliteStore, AnErasedPersonIsNotInTheFile) {
   EXPECT_EQ(bytes.find("Zyxwvut"), std::string::npos);
 }
 
+TEST_F(SqliteStore, AFileThatIsPutInItsPlaceIsTakenUp) {
+  const auto store = connect();
+  ASSERT_TRUE(store->append("default", std::vector{event("e1", "u"), event("e2", "u")}).ok());
+  const std::uint64_t identity = value(store->identity());
+  const auto side = std::filesystem::path(file()).parent_path() / "side.db";
+  {
+    const auto other = value(open("sqlite:" + side.string(), {}));
+    ASSERT_TRUE(other->append("default", std::vector{event("x", "u")}).ok());
+  }
+  // A file that is gone is no other one.
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(file() + end);
+  EXPECT_EQ(value(store->last_seq("default")), 2U);
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  std::filesystem::rename(side, file());
+  EXPECT_EQ(value(store->last_seq("default")), 1U);
+  EXPECT_NE(value(store->identity()), identity);
+  EXPECT_EQ(value(store->append("default", std::vector{event("e1", "u")})).seq, 2U);
+  EXPECT_EQ(value(connect()->last_seq("default")), 2U);
+}
+
 TEST_F(SqliteStore, WhatIsNoStoreIsRefused) {
   std::ofstream(file()) << std::string(5000, 'x');
   EXPECT_EQ(fault(open(uri(), {})).code, ErrorCode::kCorrupt);

@@ -28,7 +28,10 @@ inline constexpr std::string_view kDefaultTenant = "default";
 
 // ---- records
 
-enum class RecordKind : std::uint8_t { kEvent, kUser, kItem };
+/// kErasure: a user of that id was erased at this moment and told anew later; what was of the id
+/// before holds no more. Only erase_user() makes them; until the user is told anew its tombstone, a
+/// kUser without payload, says the same.
+enum class RecordKind : std::uint8_t { kEvent, kUser, kItem, kErasure };
 
 /// One thing that the service was told: an event, or the state of a user or an item.
 struct Record {
@@ -79,6 +82,8 @@ struct Publication {
   Json gate;               ///< the judgement, and "forced": true
   Json lineage;            ///< data fingerprints, settings, run
   Json roles;  ///< columns with a meaning: {"title": "title", "categories": ["genres"], ...}
+  /// PublishedUser::seen says what was bought (kBoughtMark). Publications of before do not.
+  bool marks_bought = false;
   std::string checksum;  ///< of all rows, see Draft::commit
 };
 
@@ -91,6 +96,13 @@ struct PublishedItem {
   float popularity = 0.0F;            ///< positive interactions
 };
 
+/// On an entry of PublishedUser::seen: the user bought the item. The rest is its dense index, so a
+/// publication has fewer items than this.
+inline constexpr std::uint32_t kBoughtMark = 1U << 31;
+[[nodiscard]] constexpr std::uint32_t item_of_seen(std::uint32_t entry) {
+  return entry & ~kBoughtMark;
+}
+
 /// A user as published.
 struct PublishedUser {
   std::string id;
@@ -99,7 +111,8 @@ struct PublishedUser {
   std::vector<float> embedding;      ///< [D]
   std::vector<std::uint32_t> items;  ///< best first; dense indices
   std::vector<float> scores;         ///< beside items
-  std::vector<std::uint32_t> seen;   ///< ascending; what the user has in the data
+  /// What the user has in the data, ascending by dense index; what was bought with kBoughtMark.
+  std::vector<std::uint32_t> seen;
 };
 
 /// When a version was made current, and by whom.
@@ -124,7 +137,8 @@ class Draft {
   /// Reads everything back and compares it with what was added (counts and a hash over all rows;
   /// kCorrupt), then gives it the next version and makes that current, in one transaction. Returns
   /// the version. info's counts, k, version and checksum are filled by the store. Rows of users who
-  /// were erased after info.records_seq and are not back are left out.
+  /// were erased after info.records_seq are left out, also of those who are back: the rows are of
+  /// before.
   [[nodiscard]] virtual Result<std::uint64_t> commit(const Publication& info) = 0;
   /// For restore() alone: the same, but under info.version, and nothing becomes current.
   [[nodiscard]] virtual Result<void> commit_as(const Publication& info) = 0;
@@ -184,12 +198,17 @@ class Store {
     std::string why;
   };
   [[nodiscard]] virtual Result<Durability> durability() = 0;
+  /// A number that the store was given when it was made: another one tells that the place was
+  /// emptied and filled anew, for example from a backup. 0: made by a torii that gave none. Cheap:
+  /// servers ask every second.
+  [[nodiscard]] virtual Result<std::uint64_t> identity() = 0;
 
   // Records. append(): all or nothing, durable on return, in order. An event is new by its id; a
   // user or item replaces the record of that id. A deleted item's record stays as a tombstone.
   [[nodiscard]] virtual Result<Appended> append(std::string_view tenant,
                                                 std::span<const Record> records) = 0;
-  /// Removes the user's record, events and published rows; leaves a tombstone.
+  /// Removes the user's record, events and published rows; leaves a tombstone, which becomes a
+  /// kErasure of the same seq when the user is told anew.
   [[nodiscard]] virtual Result<Erased> erase_user(std::string_view tenant, std::string_view user_id,
                                                   std::int64_t time_ms) = 0;
   [[nodiscard]] virtual Result<std::optional<Record>> find_record(std::string_view tenant,

@@ -182,17 +182,17 @@ TEST_F(Publish, TheGateTheRollbackAndTheNight) {
   std::string bought;
   std::uint32_t place = 0;
   ASSERT_TRUE(open(at)
-                  ->read_items("default", 3,
-                               [&](store::PublishedItem item) -> Result<void> {
-                                 if (item.id == "i7") bought = item.attributes;
-                                 if (item.id == "i7") {
-                                   EXPECT_THAT(buyer->items,
-                                               ::testing::Not(::testing::Contains(place)));
-                                   EXPECT_THAT(buyer->seen, ::testing::Contains(place));
-                                 }
-                                 ++place;
-                                 return {};
-                               })
+                  ->read_items(
+                      "default", 3,
+                      [&](store::PublishedItem item) -> Result<void> {
+                        if (item.id == "i7") bought = item.attributes;
+                        if (item.id == "i7") {
+                          EXPECT_THAT(buyer->items, ::testing::Not(::testing::Contains(place)));
+                          EXPECT_THAT(buyer->seen, ::testing::Contains(place | store::kBoughtMark));
+                        }
+                        ++place;
+                        return {};
+                      })
                   .ok());
   EXPECT_THAT(bought, HasSubstr(R"("price":1.25)"));
   EXPECT_TRUE(open(at)->find_user("default", 3, "newcomer").value().has_value());

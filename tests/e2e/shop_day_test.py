@@ -17,6 +17,7 @@ class ShopDay(unittest.TestCase):
         command = [str(ROOT / "examples" / "shop_day.sh")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"Nora likes .*: 12 popular things of these")
         self.assertIn("the new model knows Nora", done.stdout)
 
 

@@ -52,13 +52,19 @@ class NaiveShop {
   };
   Answer recommend(const ShopRequest& request) {
     const auto& all = items();
-    const auto who = find_out(request, all);
+    auto who = find_out(request, all);
     std::vector<std::size_t> allowed;
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (!offered(all[i].attributes)) continue;
       if (request.filter != nullptr && !passes(*request.filter, all[i].attributes)) continue;
       if (who.out.contains(all[i].id)) continue;
       allowed.push_back(i);
+    }
+    if (who.vector.empty() && !who.wishes.empty()) {
+      const bool any = std::ranges::any_of(
+          allowed, [&](std::size_t i) { return is_wished(all[i].attributes, who.wishes); });
+      if (any) who.source = Source::kCategories;
+      if (!any) who.wishes.clear();
     }
     const auto order = ordered(request, all, allowed, who);
     const std::size_t need = request.offset + request.k;
@@ -76,6 +82,13 @@ class NaiveShop {
   static bool offered(const Json& attributes) {
     if (attributes.bool_at("hidden").value_or(false)) return false;
     return attributes.bool_at("in_stock").value_or(true);
+  }
+
+  static bool is_wished(const Json& attributes, const std::vector<std::string>& wishes) {
+    const Json* genres = attributes.find("genres");
+    return genres != nullptr && std::ranges::any_of(wishes, [&](const auto& wish) {
+             return std::ranges::find(genres->as_array(), Json(wish)) != genres->as_array().end();
+           });
   }
 
  private:
@@ -225,8 +238,10 @@ class NaiveShop {
     }
     const auto u = static_cast<std::size_t>(place - world.user_ids.begin());
     if (published && request.exclude_own != Exclude::kNothing) {
-      for (const std::uint32_t item : world.published_users[u].seen) {
-        who.out.insert(world.item_ids[item]);
+      for (const std::uint32_t entry : world.published_users[u].seen) {
+        const bool bought = !world.options.marks_bought || (entry & store::kBoughtMark) != 0;
+        if (request.exclude_own == Exclude::kBought && !bought) continue;
+        who.out.insert(world.item_ids[store::item_of_seen(entry)]);
       }
     }
     if (published && row != nullptr && row->seq <= world.options.records_seq) row = nullptr;
@@ -325,12 +340,7 @@ class NaiveShop {
     }
     std::vector<Scored> wished;
     for (const Scored& entry : popular) {
-      const Json* genres = all[entry.item].attributes.find("genres");
-      const bool has =
-          genres != nullptr && std::ranges::any_of(who.wishes, [&](const auto& wish) {
-            return std::ranges::find(genres->as_array(), Json(wish)) != genres->as_array().end();
-          });
-      if (has) wished.push_back(entry);
+      if (is_wished(all[entry.item].attributes, who.wishes)) wished.push_back(entry);
     }
     std::vector<Scored> order;
     if (who.beta >= 0.0) {

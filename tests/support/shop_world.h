@@ -33,6 +33,8 @@ struct WorldOptions {
   bool ids = true;  ///< learned id embeddings
   std::uint64_t version = 1;
   std::uint64_t records_seq = 0;
+  bool marks_bought = true;  ///< of what users have, some is bought
+  std::size_t approximate_from = 0;
 };
 
 class ShopWorld {
@@ -150,6 +152,7 @@ class ShopWorld {
     info.users = options.users;
     info.k = options.k;
     info.created_ms = 1000;
+    info.marks_bought = options.marks_bought;
     info.roles = json_of(R"({"title": "title", "categories": ["genres"], "in_stock": "in_stock",
                             "hidden": "hidden", "price": "price", "brand": "brand"})");
     publication = std::make_shared<LoadedPublication>(info, make_bundle(random),
@@ -219,8 +222,15 @@ class ShopWorld {
       published_items.push_back(std::move(item));
     }
     ThreadPool pool(1);
-    auto segment =
-        Segment::make(std::move(rows), {.metric = options.metric}, publication->roles, pool);
+    Matrix queries(options.approximate_from == 0 ? 0 : options.users, kWidth);
+    for (std::size_t u = 0; u < queries.rows(); ++u) {
+      std::ranges::copy(embed_user(users[u], user_ids[u]), queries.row(u).begin());
+    }
+    auto segment = Segment::make(std::move(rows),
+                                 {.metric = options.metric,
+                                  .approximate_from = options.approximate_from,
+                                  .queries = queries.view()},
+                                 publication->roles, pool);
     EXPECT_TRUE(segment.ok());
     publication->items = *segment;
   }
@@ -230,6 +240,7 @@ class ShopWorld {
                                   publication->items->popularity().end());
     const auto popular = by_popularity(popularity);
     ThreadPool pool(1);
+    Random marks(options.seed + 7);
     for (std::size_t u = 0; u < options.users; ++u) {
       store::PublishedUser user;
       user.id = user_ids[u];
@@ -242,15 +253,19 @@ class ShopWorld {
       const std::uint8_t known =
           options.ids ? (user_place(user.id) >= 0 ? std::uint8_t{1} : std::uint8_t{0})
                       : described_user;
-      const std::uint64_t offsets[] = {0, user.seen.size()};
+      const std::vector<std::uint32_t> seen = user.seen;
+      const std::uint64_t offsets[] = {0, seen.size()};
       const auto rankings = rank(
           {.index = &publication->items->index(), .popularity = popularity, .popular = popular},
           {.embeddings = {user.embedding.data(), 1, kWidth},
            .known = std::span(&known, 1),
            .described = std::span(&described_user, 1),
-           .seen = {offsets, user.seen},
+           .seen = {offsets, seen},
            .k = options.k},
           pool);
+      for (std::uint32_t& entry : user.seen) {
+        if (options.marks_bought && marks.below(3) == 0) entry |= store::kBoughtMark;
+      }
       user.source = static_cast<std::uint8_t>(rankings.sources[0]);
       for (const auto& entry : rankings.lists.of(0)) {
         user.items.push_back(entry.item);
