@@ -1,14 +1,3 @@
-# torii_reuse_pch(TARGET FROM): what FROM has precompiled, if anything is.
-function(torii_reuse_pch target from)
-  if(TORII_PCH AND NOT target STREQUAL from)
-    target_precompile_headers(${target} REUSE_FROM ${from})
-  endif()
-endfunction()
-
-set(TORII_PCH_HEADERS <algorithm> <array> <atomic> <charconv> <chrono> <cmath> <cstdint>
-    <filesystem> <functional> <map> <memory> <mutex> <optional> <ranges> <span> <string>
-    <string_view> <thread> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
-
 # torii_module(NAME [DEPENDS module...] [THIRD_PARTY target...])
 # A folder src/NAME: every *.cc becomes the static library torii_NAME, every *_test.cc the test
 # program NAME_test (label unit). Files named *_avx2.cc, *_avx512.cc and *_avx512vnni.cc get their
@@ -35,10 +24,11 @@ function(torii_module name)
                              ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(torii_${name} PUBLIC ${arg_DEPENDS} fmt::fmt Threads::Threads
                         PRIVATE torii_flags ${arg_THIRD_PARTY})
-  if(TORII_PCH AND name STREQUAL "base")
-    target_precompile_headers(torii_base PRIVATE ${TORII_PCH_HEADERS})
+  # Not the kernels, each of which is one text compiled for several instruction sets. Elsewhere a
+  # name stands for one thing in the whole folder, also between the files.
+  if(TORII_JOINED AND NOT name STREQUAL "kernels")
+    set_target_properties(torii_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
   endif()
-  torii_reuse_pch(torii_${name} torii_base)
   foreach(source ${sources})
     if(source MATCHES "_avx512\\.cc$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
@@ -48,9 +38,6 @@ function(torii_module name)
         "-mavx512vnni;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c")
     elseif(source MATCHES "_avx2\\.cc$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
-    endif()
-    if(source MATCHES "_avx(2|512|512vnni)\\.cc$")
-      set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     endif()
   endforeach()
   if(tests)
@@ -72,9 +59,10 @@ function(torii_test_options name)
 endfunction()
 add_executable(torii_no_tests ${CMAKE_SOURCE_DIR}/tests/support/test_main.cc)
 torii_test_options(torii_no_tests)
-if(TORII_PCH)
-  target_precompile_headers(torii_no_tests PRIVATE ${TORII_PCH_HEADERS} <gtest/gtest.h>
-                            <gmock/gmock.h>)
+if(TORII_JOINED)
+  target_precompile_headers(torii_no_tests PRIVATE <algorithm> <array> <chrono> <filesystem> <map>
+    <memory> <optional> <ranges> <span> <string> <string_view> <thread> <vector> <fmt/format.h>
+    <gtest/gtest.h> <gmock/gmock.h>)
 endif()
 
 # torii_test(NAME LABEL label SOURCES file... LINK target... [RUNNER word...])
@@ -87,7 +75,9 @@ function(torii_test name)
   endif()
   add_executable(${name} ${arg_SOURCES} $<TARGET_OBJECTS:torii_no_tests>)
   torii_test_options(${name} ${arg_LINK})
-  torii_reuse_pch(${name} torii_no_tests)
+  if(TORII_JOINED)
+    target_precompile_headers(${name} REUSE_FROM torii_no_tests)
+  endif()
   add_test(NAME ${name} COMMAND ${arg_RUNNER} $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
   if(arg_LABEL STREQUAL "unit")

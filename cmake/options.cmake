@@ -17,15 +17,15 @@ find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
-# Headers of the standard library, fmt and GoogleTest are most of what a first build reads. A
-# compiler cache does better where there is one, and builds with it find what a file forgot to
-# include.
+# Reading headers is most of a first build: some files are compiled as one, and what tests read is
+# precompiled. A compiler cache does better where there is one; builds with it take each file for
+# itself and find what it forgot to include.
 if(CCACHE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  set(pch_wanted OFF)
+  set(joined OFF)
 else()
-  set(pch_wanted ON)
+  set(joined ON)
 endif()
-option(TORII_PCH "Precompiled headers" ${pch_wanted})
+option(TORII_JOINED "Join source files and precompile headers" ${joined})
 
 add_library(torii_flags INTERFACE)
 target_compile_options(torii_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow)
@@ -33,7 +33,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # g++ 12 sees overlaps in "literal" + std::string that are not there (GCC bug 105651).
   target_compile_options(torii_flags INTERFACE -Wno-restrict)
 endif()
-if(TORII_PCH)
+if(TORII_JOINED)
   # The same, seen where a precompiled header hides that the code is the standard library's.
   target_compile_options(torii_flags INTERFACE -Wno-stringop-overflow -Wno-stringop-overread
                          -Wno-array-bounds)

@@ -11,8 +11,6 @@ namespace {
 
 using Library = nlohmann::ordered_json;
 
-constexpr int kDepthMax = 200;
-
 // Builds our tree straight from the parser's events, so that nesting is limited before it costs
 // stack and no second tree is made.
 class TreeBuilder : public nlohmann::json_sax<Library> {
@@ -61,8 +59,8 @@ class TreeBuilder : public nlohmann::json_sax<Library> {
     return true;
   }
   bool open(Json container) {
-    if (open_.size() >= kDepthMax) {
-      error = fmt::format("nested deeper than {} levels", kDepthMax);
+    if (open_.size() >= kJsonDepthMax) {
+      error = fmt::format("nested deeper than {} levels", kJsonDepthMax);
       return false;
     }
     open_.push_back(std::move(container));

@@ -12,6 +12,9 @@
 
 namespace torii {
 
+/// Documents that are nested deeper are refused, whoever reads them.
+inline constexpr int kJsonDepthMax = 200;
+
 /// A JSON document as a value; YAML files are read into the same tree (base/yaml.h). Objects keep
 /// the order of their keys. Integers and floats are kept apart (1 is an int, 1.0 a double).
 class Json {

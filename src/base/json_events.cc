@@ -4,14 +4,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/json.h"
+
 namespace torii {
 namespace {
 
-using Library = nlohmann::json;
+using EventLibrary = nlohmann::json;
 
-constexpr int kDepthMax = 200;
-
-class Forwarder final : public nlohmann::json_sax<Library> {
+class Forwarder final : public nlohmann::json_sax<EventLibrary> {
  public:
   explicit Forwarder(JsonEvents& events) : events_(events) {}
 
@@ -40,7 +40,8 @@ class Forwarder final : public nlohmann::json_sax<Library> {
     --depth_;
     return events_.end_array();
   }
-  bool parse_error(std::size_t position, const std::string&, const Library::exception& e) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const EventLibrary::exception& e) override {
     error = fmt::format("not valid JSON near byte {}: {}", position, e.what());
     return false;
   }
@@ -49,8 +50,8 @@ class Forwarder final : public nlohmann::json_sax<Library> {
 
  private:
   bool deeper() {
-    if (++depth_ <= kDepthMax) return true;
-    error = fmt::format("nested deeper than {} levels", kDepthMax);
+    if (++depth_ <= kJsonDepthMax) return true;
+    error = fmt::format("nested deeper than {} levels", kJsonDepthMax);
     return false;
   }
 
@@ -62,7 +63,7 @@ class Forwarder final : public nlohmann::json_sax<Library> {
 
 Result<JsonRead> read_json_events(std::string_view text, JsonEvents& events) {
   Forwarder forwarder(events);
-  if (Library::sax_parse(text.begin(), text.end(), &forwarder)) return JsonRead::kDone;
+  if (EventLibrary::sax_parse(text.begin(), text.end(), &forwarder)) return JsonRead::kDone;
   if (!forwarder.error.empty()) return invalid("{}", forwarder.error);
   return JsonRead::kStopped;
 }

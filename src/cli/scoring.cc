@@ -9,7 +9,7 @@ namespace torii::cli {
 namespace {
 
 // Names of the columns that `spec` reads, in its order.
-std::vector<std::string> columns_of(const features::EntitySpec& spec) {
+std::vector<std::string> feature_columns(const features::EntitySpec& spec) {
   std::vector<std::string> names;
   for (const auto& column : spec.numeric) names.push_back(column.column);
   for (const auto& column : spec.categorical) names.push_back(column.column);
@@ -21,7 +21,7 @@ void find_missing(const Session& session, const char* side, const features::Enti
                   const data::Table& table, data::Dataset& dataset) {
   std::vector<std::string> absent;
   std::vector<std::string> empty;
-  for (std::string& name : columns_of(spec)) {
+  for (std::string& name : feature_columns(spec)) {
     const data::Column* column = table.find(name);
     if (column == nullptr) {
       absent.push_back(std::move(name));

@@ -92,7 +92,7 @@ Result<void> restore(Session& session, const StoreFlags& flags) {
 
 // ---- gc
 
-struct Bundles {
+struct BundleSweep {
   std::uint64_t removed = 0;
   Json ids = Json::array();
 };
@@ -111,10 +111,10 @@ Result<std::set<std::string>> named_bundles(store::Store& store) {
   return named;
 }
 
-Result<Bundles> collect_bundles(const Session& session, store::Store& store,
-                                const std::string& place, std::set<std::string> candidates,
-                                std::int64_t written_before_ms) {
-  Bundles bundles;
+Result<BundleSweep> collect_bundles(const Session& session, store::Store& store,
+                                    const std::string& place, std::set<std::string> candidates,
+                                    std::int64_t written_before_ms) {
+  BundleSweep bundles;
   TORII_TRY(const auto there, publish::bundles_at(place, written_before_ms));
   candidates.insert(there.begin(), there.end());
   TORII_TRY(const auto named, named_bundles(store));
@@ -153,7 +153,7 @@ Result<void> gc(Session& session, const StoreFlags& flags) {
     sum.events += collected.events;
     unnamed.insert(collected.bundle_ids.begin(), collected.bundle_ids.end());
   }
-  Bundles bundles;
+  BundleSweep bundles;
   const auto place = publish::bundle_place(options.bundles, flags.store);
   if (place.ok()) {
     const auto age = static_cast<std::int64_t>(options.drafts_hours * static_cast<double>(kHour));

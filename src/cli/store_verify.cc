@@ -218,7 +218,7 @@ Result<Sample> take_sample(store::Store& store, const store::Publication& public
 }
 
 // Columns of users that the published model reads.
-Result<std::set<std::string>> columns_of(const Session& session,
+Result<std::set<std::string>> shop_columns(const Session& session,
                                          const store::Publication& publication) {
   std::error_code ignored;
   std::filesystem::path cache = session.cache_folder();
@@ -246,7 +246,7 @@ Result<Json> check_skew(Session& session, store::Store& store, const SkewCheck& 
   }
   TORII_TRY(const Changed changed, changed_since(store, check.tenant, current->records_seq));
   TORII_TRY(Sample sample, take_sample(store, *current, check, changed));
-  TORII_TRY(sample.columns, columns_of(session, *current));
+  TORII_TRY(sample.columns, shop_columns(session, *current));
   Comparison comparison(session, check);
   comparison.expect_version(version);
   Reporter& reporter = session.reporter();

@@ -3,11 +3,7 @@
 #include <utility>
 
 namespace torii::data {
-namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-}  // namespace
+namespace {}  // namespace
 
 std::vector<std::string> csv_fields(std::string_view text, char delimiter, bool quoting) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());

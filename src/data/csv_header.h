@@ -7,6 +7,9 @@
 
 namespace torii::data {
 
+/// What some programs put before UTF-8; nothing that a reader should see.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 /// The fields of the first record of `text`, which must hold it whole; a byte order mark is
 /// skipped. With `quoting`, "a,b" is one field and "" inside quotes is one quote.
 [[nodiscard]] std::vector<std::string> csv_fields(std::string_view text, char delimiter,

@@ -12,7 +12,7 @@ namespace {
 
 using Value = std::optional<std::string_view>;
 
-Value value_of(const Part& part, const std::string& name) {
+Value value_of(const PartFile& part, const std::string& name) {
   for (const auto& [key, value] : part.keys) {
     if (key == name && value) return std::string_view(*value);
   }
@@ -71,9 +71,9 @@ Column make_column(const std::string& name, std::span<const Value> values,
 
 }  // namespace
 
-std::vector<std::string> hive_names(std::span<const Part> parts) {
+std::vector<std::string> hive_names(std::span<const PartFile> parts) {
   std::vector<std::string> names;
-  for (const Part& part : parts) {
+  for (const PartFile& part : parts) {
     for (const auto& [key, value] : part.keys) {
       if (std::find(names.begin(), names.end(), key) == names.end()) names.push_back(key);
     }
@@ -81,12 +81,12 @@ std::vector<std::string> hive_names(std::span<const Part> parts) {
   return names;
 }
 
-std::vector<Column> hive_columns(std::span<const Part> parts, std::span<const std::size_t> rows,
+std::vector<Column> hive_columns(std::span<const PartFile> parts, std::span<const std::size_t> rows,
                                  const ReadOptions& options) {
   std::vector<Column> columns;
   for (const std::string& name : hive_names(parts)) {
     std::vector<Value> values;
-    for (const Part& part : parts) values.push_back(value_of(part, name));
+    for (const PartFile& part : parts) values.push_back(value_of(part, name));
     const auto& texts = options.text_columns;
     const bool is_text = std::find(texts.begin(), texts.end(), name) != texts.end();
     columns.push_back(make_column(name, values, rows, is_text));

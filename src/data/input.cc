@@ -84,14 +84,14 @@ class BlobFile final : public arrow::io::RandomAccessFile {
 
 }  // namespace
 
-Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(const Part& part,
+Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(const PartFile& part,
                                                                 const Environment& environment) {
   TORII_TRY(auto object, blob::open(part.name, environment));
   return std::shared_ptr<arrow::io::RandomAccessFile>(
       std::make_shared<BlobFile>(std::move(object)));
 }
 
-Result<std::shared_ptr<arrow::io::InputStream>> open_stream(const Part& part,
+Result<std::shared_ptr<arrow::io::InputStream>> open_stream(const PartFile& part,
                                                             const Environment& environment) {
   TORII_TRY(auto file, open_input(part, environment));
   if (!part.name.ends_with(".gz")) return std::shared_ptr<arrow::io::InputStream>(std::move(file));
@@ -104,7 +104,7 @@ Result<std::shared_ptr<arrow::io::InputStream>> open_stream(const Part& part,
   return std::shared_ptr<arrow::io::InputStream>(*stream);
 }
 
-Result<void> check_unchanged(const Part&, const arrow::io::RandomAccessFile& file) {
+Result<void> check_unchanged(const PartFile&, const arrow::io::RandomAccessFile& file) {
   return static_cast<const BlobFile&>(file).check_unchanged();
 }
 

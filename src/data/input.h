@@ -13,14 +13,14 @@ namespace torii::data {
 
 /// The bytes of one part of a table. Threads: ReadAt may run concurrently.
 [[nodiscard]] Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(
-    const Part& part, const Environment& environment);
+    const PartFile& part, const Environment& environment);
 
 /// The same from the start on, uncompressed if the name ends in .gz.
 [[nodiscard]] Result<std::shared_ptr<arrow::io::InputStream>> open_stream(
-    const Part& part, const Environment& environment);
+    const PartFile& part, const Environment& environment);
 
 /// kCorrupt if the object was written to while it was read.
-[[nodiscard]] Result<void> check_unchanged(const Part& part,
+[[nodiscard]] Result<void> check_unchanged(const PartFile& part,
                                            const arrow::io::RandomAccessFile& file);
 
 }  // namespace torii::data

@@ -141,9 +141,9 @@ std::string percent_decoded(std::string_view text) {
   return decoded;
 }
 
-Part make_part(const blob::Entry& entry, const std::string& root, std::string_view relative,
-               const std::vector<std::string_view>& segments) {
-  Part part{entry.name, fmt::format("{}{}", root, relative), entry.size, {}};
+PartFile make_part(const blob::Entry& entry, const std::string& root, std::string_view relative,
+                   const std::vector<std::string_view>& segments) {
+  PartFile part{entry.name, fmt::format("{}{}", root, relative), entry.size, {}};
   for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
     const std::size_t equal = segments[i].find('=');
     if (equal == segments[i].npos || equal == 0) continue;

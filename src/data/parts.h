@@ -20,7 +20,7 @@ namespace torii::data {
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view path);
 
 /// A file of a table.
-struct Part {
+struct PartFile {
   std::string name;   ///< as it is opened
   std::string label;  ///< for messages: "items.parquet", "events/date=2024-01-01/part-0.parquet"
   std::uint64_t size = 0;
@@ -30,7 +30,7 @@ struct Part {
 
 struct Parts {
   std::string source;  ///< of all of them, for messages: "items.parquet", "events/"
-  std::vector<Part> files;
+  std::vector<PartFile> files;
   bool many = false;  ///< a folder or glob, though it may hold one file
 };
 

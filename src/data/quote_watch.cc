@@ -1,11 +1,8 @@
 #include "data/quote_watch.h"
+#include "data/csv_header.h"
 
 namespace torii::data {
-namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-}  // namespace
+namespace {}  // namespace
 
 void QuoteWatch::see(std::string_view piece) {
   if (seen_ == 0 && piece.starts_with(kByteOrderMark)) {

@@ -10,6 +10,7 @@
 
 #include "base/json_events.h"
 #include "data/arrow_types.h"
+#include "data/csv_header.h"
 #include "data/input.h"
 #include "data/json_column.h"
 #include "data/repair_utf8.h"
@@ -21,7 +22,6 @@ namespace {
 constexpr std::size_t kLineBytesMax = std::size_t{1} << 26;
 constexpr std::size_t kColumnsMax = 10'000;
 constexpr std::int64_t kBlockBytes = 1 << 22;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
@@ -31,7 +31,7 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 // Gives the lines of a stream, one after the other, with bounded memory.
 class Lines {
  public:
-  Lines(std::shared_ptr<arrow::io::InputStream> stream, const Part& part)
+  Lines(std::shared_ptr<arrow::io::InputStream> stream, const PartFile& part)
       : stream_(std::move(stream)), part_(part) {}
 
   // The next line without its end; nullopt behind the last. Valid until the next call.
@@ -68,7 +68,7 @@ class Lines {
 
  private:
   std::shared_ptr<arrow::io::InputStream> stream_;
-  const Part& part_;
+  const PartFile& part_;
   std::string buffer_;
   std::size_t begin_ = 0, searched_ = 0;
   std::uint64_t number_ = 0;

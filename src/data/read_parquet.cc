@@ -25,7 +25,7 @@ constexpr std::int64_t kTaskRows = 1 << 17;
 
 // The Parquet library throws where its Arrow side does not catch.
 template <class Work>
-auto guarded(const Part& part, const Work& work) -> decltype(work()) {
+auto guarded(const PartFile& part, const Work& work) -> decltype(work()) {
   try {
     return work();
   } catch (const parquet::ParquetException& exception) {
@@ -78,7 +78,7 @@ class ParquetReader final : public PartReader {
   };
 
   Result<void> open_file() {
-    const Part& part = job_.part;
+    const PartFile& part = job_.part;
     TORII_TRY(file_, open_input(part, job_.environment));
     const auto bytes = file_->GetSize();
     if (bytes.ok() && *bytes == 0) {

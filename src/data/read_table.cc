@@ -64,7 +64,7 @@ class TableReader {
     std::vector<std::string> all;
     std::unordered_set<std::string> known;
     const std::vector<std::string> as_text;
-    for (const Part& part : parts_.files) {
+    for (const PartFile& part : parts_.files) {
       const auto reader = make_reader(part, as_text);
       TORII_TRY_VOID(reader->open());
       if (format_ == FileFormat::kJsonl) {
@@ -85,7 +85,7 @@ class TableReader {
   // Of all files; folders of mixed formats are refused.
   Result<void> find_format() {
     for (std::size_t p = 0; p < parts_.files.size(); ++p) {
-      const Part& part = parts_.files[p];
+      const PartFile& part = parts_.files[p];
       auto format = file_format(part.name, options_);
       if (!format.ok()) {
         if (!parts_.many) return format.error();
@@ -106,7 +106,7 @@ class TableReader {
   }
 
   [[nodiscard]] std::unique_ptr<PartReader> make_reader(
-      const Part& part, const std::vector<std::string>& as_text) const {
+      const PartFile& part, const std::vector<std::string>& as_text) const {
     const PartJob job{part, options_, *environment_, format_, as_text};
     switch (format_) {
       case FileFormat::kParquet:

@@ -57,7 +57,7 @@ class PartReader {
 /// `as_text`: columns that become text whatever they hold (CSV and JSONL). The arguments must
 /// outlive the reader.
 struct PartJob {
-  const Part& part;
+  const PartFile& part;
   const ReadOptions& options;
   const Environment& environment;
   FileFormat format;

@@ -105,13 +105,13 @@ double share_joined(const Ids& wanted, const Ids& there) {
 }
 
 // A table that describes the ids of the interactions.
-struct Entity {
+struct EntityTable {
   const File* file = nullptr;
   std::string column;
   bool named = false;   // by its column or its file name, not by its values alone
   double joined = 0.0;  // share of the ids of the interactions that it holds
   std::size_t columns = 0;
-  [[nodiscard]] bool better_than(const Entity& other) const {
+  [[nodiscard]] bool better_than(const EntityTable& other) const {
     if (named != other.named) return named;
     return joined != other.joined ? joined > other.joined : columns > other.columns;
   }
@@ -232,7 +232,7 @@ class Search {
 
   void take_entity(Role role, const Ids& wanted, const File& rows, data::EntityOptions& entity) {
     const std::string word = role == Role::kUser ? "users" : "items";
-    Entity best;
+    EntityTable best;
     for (const File& file : files_) {
       if (&file == &rows || file.path == found_.options.users.path) continue;
       for (const std::string& column : id_columns(role, file)) {
@@ -241,8 +241,8 @@ class Search {
         // One row each, or nearly: a table of events about an item does not describe it.
         if (ids->distinct.empty() || ids->rows > ids->distinct.size() + ids->rows / 5) continue;
         const bool named = find_role(role, file.columns) || file_speaks_of(role, file.path);
-        const Entity candidate{&file, column, named, share_joined(wanted, *ids),
-                               file.columns.size()};
+        const EntityTable candidate{&file, column, named, share_joined(wanted, *ids),
+                                    file.columns.size()};
         if (candidate.joined > 0.0 && (best.file == nullptr || candidate.better_than(best))) {
           best = candidate;
         }

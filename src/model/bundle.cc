@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kManifestMax = std::size_t{1} << 30;
 constexpr const char* kUserPrefix = "user_tower.";
 constexpr const char* kItemPrefix = "item_tower.";
 

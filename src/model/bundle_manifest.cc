@@ -15,7 +15,6 @@ constexpr std::string_view kSealBefore = "  \"manifest_sha256\": \"";
 constexpr std::string_view kSealAfter = "\"\n}\n";
 constexpr std::size_t kDigits = 64;
 constexpr std::size_t kSealSize = kSealBefore.size() + kDigits + kSealAfter.size();
-constexpr std::size_t kManifestMax = std::size_t{1} << 30;
 constexpr std::array<const char*, 4> kPartNames = {kTowersFile, kItemsFile, kUsersFile, kPairsFile};
 
 }  // namespace

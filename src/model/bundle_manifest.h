@@ -15,6 +15,7 @@ namespace torii::model {
 inline constexpr int kBundleVersion = 2;
 inline constexpr const char* kBundleFormat = "torii-bundle";
 inline constexpr const char* kManifestFile = "bundle.json";
+inline constexpr std::size_t kManifestMax = std::size_t{1} << 30;  ///< bytes
 inline constexpr const char* kTowersFile = "towers.safetensors";
 inline constexpr const char* kItemsFile = "items.safetensors";
 inline constexpr const char* kUsersFile = "users.safetensors";

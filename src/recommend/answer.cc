@@ -5,7 +5,7 @@
 namespace torii::recommend {
 namespace {
 
-constexpr std::size_t kMax = 10000;
+constexpr std::size_t kAnswerItemsMax = 10000;
 
 // The items that a user has, ascending.
 std::vector<std::uint32_t> seen_by(const data::Interactions& interactions, std::uint32_t user) {
@@ -34,7 +34,8 @@ std::string reason_of(const Answer& answer, std::size_t seen) {
 Result<Answer> answer_user(const model::Bundle& bundle, const data::Dataset& dataset,
                            std::string_view user, std::size_t k, text::TextVectors* texts,
                            ThreadPool& pool, Reporter& reporter) {
-  if (k < 1 || k > kMax) return invalid("--k: expected 1 to {}, found {}", kMax, k);
+  if (k < 1 || k > kAnswerItemsMax)
+    return invalid("--k: expected 1 to {}, found {}", kAnswerItemsMax, k);
   TORII_TRY(const auto items, embed_items(bundle, dataset, texts, pool, reporter));
   Answer answer;
   answer.user = dataset.users.find(user);

@@ -8,7 +8,7 @@ namespace torii::recommend {
 namespace {
 
 constexpr std::size_t kBlock = 32768;
-constexpr std::size_t kMax = 10000;
+constexpr std::size_t kCandidatesMax = 10000;
 constexpr std::uint64_t kShardsMax = 1'000'000;
 
 // The rows of some users.
@@ -48,8 +48,8 @@ Result<CandidateCounts> make_candidates(const model::Bundle& bundle, const data:
                                         text::TextVectors* texts, const CandidateOptions& options,
                                         const CandidateSink& sink, ThreadPool& pool,
                                         Reporter& reporter) {
-  if (options.k < 1 || options.k > kMax) {
-    return invalid("--k: expected 1 to {}, found {}", kMax, options.k);
+  if (options.k < 1 || options.k > kCandidatesMax) {
+    return invalid("--k: expected 1 to {}, found {}", kCandidatesMax, options.k);
   }
   TORII_TRY(const auto items, embed_items(bundle, dataset, texts, pool, reporter));
   const retrieval::ExactIndex index(items.embeddings.view(), bundle.model.metric);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "recommend/rank_fusion.h"
 #include "recommend/shop_state.h"
 #include "recommend/sources.h"
 
@@ -9,8 +10,6 @@ namespace {
 
 using retrieval::Scored;
 
-constexpr std::size_t kFused = 1000;
-constexpr double kRankOffset = 60.0;
 constexpr std::size_t kQueryMax = 4096;
 
 // The nearest texts over all layers, best first.

@@ -1,4 +1,5 @@
 #include "recommend/sources.h"
+#include "recommend/rank_fusion.h"
 
 #include <algorithm>
 #include <deque>
@@ -15,8 +16,6 @@ using retrieval::ItemMask;
 using retrieval::Scored;
 
 constexpr std::size_t kClassesMax = 32;
-constexpr std::size_t kFused = 1000;
-constexpr double kRankOffset = 60.0;
 constexpr std::size_t kStretch = 10;
 constexpr std::size_t kOfStretch = 3;
 

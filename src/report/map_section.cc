@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kSide = 640.0;
 constexpr double kMargin = 14.0;
-constexpr std::size_t kTitleColumns = 60;
+constexpr std::size_t kMapTitleColumns = 60;
 
 // Height of the drawing: that of the points, as their width is fixed.
 double height_of(const ItemMap& map) {
@@ -92,7 +92,7 @@ Html drawing(const Input& input, const ItemMap& map) {
           2.0 + 3.5 * std::sqrt(static_cast<double>(counts[item]) / static_cast<double>(most));
       out += html("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"><title>{}</title></circle>\n",
                   place(map.points[i].x), place(map.points[i].y) - (kSide - height) / 2.0, radius,
-                  cut(visible(item_label(input, item)), kTitleColumns));
+                  cut(visible(item_label(input, item)), kMapTitleColumns));
     }
     out += {"</g>"};
   }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/clock.h"
 #include "server/json_text.h"
 #include "server/problem.h"
 
@@ -77,12 +78,6 @@ void add_tenant_gauges(std::vector<Gauge>& gauges, const Tenant& tenant, std::in
 
 }  // namespace
 
-std::int64_t steady_now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 std::string App::metrics_text(const Tenant* only) const {
   std::vector<Gauge> gauges;
   const auto add = [&](std::string name, std::string help, std::uint64_t value, bool counter) {
@@ -116,7 +111,7 @@ std::string App::metrics_text(const Tenant* only) const {
 void App::account(std::size_t thread, const RouteFacts* route, Method method, SourceLabel source,
                   int status, std::int64_t arrived_ns, std::string_view request_id,
                   std::string_view tenant) {
-  const std::int64_t took = steady_now_ns() - arrived_ns;
+  const std::int64_t took = steady_ns() - arrived_ns;
   if (route != nullptr) {
     metrics.count(thread, route->route, source, status, took);
   } else {

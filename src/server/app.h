@@ -138,8 +138,6 @@ class PendingCall {
   bool finished_ = false;
 };
 
-[[nodiscard]] std::int64_t steady_now_ns();
-
 // What every answer of ours begins with: {"request_id","model_version","source","age_s" - without
 // the closing brace.
 void append_head(std::string& out, std::string_view request_id, const Tenant& tenant,

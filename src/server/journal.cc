@@ -4,18 +4,14 @@
 #include <chrono>
 #include <utility>
 
+#include "base/clock.h"
+
 namespace torii::server {
 namespace {
 
 constexpr std::size_t kRecordsMax = 8192;  // in one transaction
 constexpr std::size_t kReadMax = 10'000;   // in one answer of the store
 constexpr double kFirstPauseS = 0.1, kPauseMaxS = 5.0;
-
-std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 

@@ -3,29 +3,19 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <chrono>
-#include <cstdint>
 #include <string>
 #include <thread>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "server/transport.h"
 #include "server/wire.h"
 
 namespace torii::server {
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
-
-[[nodiscard]] inline std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-[[nodiscard]] inline std::int64_t ns_of(double seconds) {
-  return static_cast<std::int64_t>(seconds * 1e9);
-}
 
 /// Of the whole transport.
 struct Counters {

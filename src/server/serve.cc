@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "server/api_description.h"
 #include "server/app.h"
 #include "server/service.h"
@@ -71,7 +72,7 @@ void wait_until_cancelled(const Reporter& reporter) {
 // In the order in which each part may still need the next: first no new connections and the running
 // requests, for which workers and journals must live; then those; then what follows the store.
 std::size_t drain(App& app, Transport& transport, const Reporter& reporter, Log& log) {
-  const std::int64_t begun = steady_now_ns();
+  const std::int64_t begun = steady_ns();
   app.draining = true;
   log.info("draining");
   (void)reporter;
@@ -82,7 +83,7 @@ std::size_t drain(App& app, Transport& transport, const Reporter& reporter, Log&
   const auto access = app.access.get();
   for (const auto& [name, tenant] : access->tenants) tenant->journal().stop();
   log.info("stopped", {{"cut_connections", static_cast<std::uint64_t>(cut)},
-                       {"seconds", static_cast<double>(steady_now_ns() - begun) * 1e-9}});
+                       {"seconds", static_cast<double>(steady_ns() - begun) * 1e-9}});
   return cut;
 }
 

@@ -4,18 +4,13 @@
 #include <chrono>
 #include <utility>
 
+#include "base/clock.h"
 #include "publish/bundle_place.h"
 
 namespace torii::server {
 namespace {
 
 constexpr double kFirstPauseS = 1, kPauseMaxS = 60;
-
-std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 namespace torii::store {
 namespace {
 
-constexpr std::size_t kPage = 500;  // records that are in memory at once
+constexpr std::size_t kRecordsInMemory = 500;  // records that are in memory at once
 
 Error changed(const Store& store, std::string_view tenant) {
   return make_error(ErrorCode::kIo,
@@ -44,7 +44,7 @@ Result<void> write_tenant(Store& store, const std::string& tenant, BackupWriter&
     TORII_TRY_VOID(write_publication(store, tenant, info, writer));
   }
   for (std::uint64_t after = 0; after < state.seq;) {
-    TORII_TRY(const std::vector<Record> some, store.read_records(tenant, after, kPage));
+    TORII_TRY(const std::vector<Record> some, store.read_records(tenant, after, kRecordsInMemory));
     if (some.empty()) break;
     for (const Record& record : some) {
       after = record.seq;

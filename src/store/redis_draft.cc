@@ -11,8 +11,8 @@ namespace {
 
 namespace scripts = redis_scripts;
 
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
-constexpr int kAttempts = 100;
+constexpr std::size_t kDraftBlockBytes = std::size_t{1} << 20;
+constexpr int kDraftAttempts = 100;
 
 }  // namespace
 
@@ -66,7 +66,7 @@ class RedisDraft final : public Draft {
   Result<void> keep(std::string row, std::vector<std::string>& words) {
     bytes_ += row.size();
     words.push_back(std::move(row));
-    return bytes_ < kBlockBytes ? Result<void>() : flush();
+    return bytes_ < kDraftBlockBytes ? Result<void>() : flush();
   }
 
   [[nodiscard]] Error gone() const {
@@ -111,7 +111,7 @@ class RedisDraft final : public Draft {
     const std::string text = publication_text(info);
     const std::string version = make_current ? "" : std::to_string(info.version);
     const std::string when = std::to_string(info.created_ms);
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    for (int attempt = 0; attempt < kDraftAttempts; ++attempt) {
       TORII_TRY(const RedisStore::Stored all, totals());
       TORII_TRY(const auto noted, store_.stored(number_));
       if (!noted.has_value()) return gone();
@@ -148,7 +148,7 @@ class RedisDraft final : public Draft {
 
   Result<void> leave_out_erased(std::uint64_t records_seq) {
     const std::string after = "(" + std::to_string(records_seq);
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    for (int attempt = 0; attempt < kDraftAttempts; ++attempt) {
       TORII_TRY(const RedisReply erased,
                 store_.ask({"ZRANGEBYSCORE", prefix_ + "erased", after, "+inf"}));
       TORII_TRY(const auto noted, store_.stored(number_));

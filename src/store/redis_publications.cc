@@ -11,7 +11,7 @@ namespace {
 
 namespace scripts = redis_scripts;
 
-constexpr std::uint64_t kPage = 500;  // rows that one command reads
+constexpr std::uint64_t kRowsPage = 500;  // rows that one command reads
 
 std::string key_of_rows(const std::string& number) {
   return "torii:p:" + number;
@@ -50,9 +50,9 @@ Result<std::optional<RedisStore::Stored>> RedisStore::stored(const std::string& 
 Result<RowTotals> RedisStore::scan_items(const Stored& stored, const ItemSink& sink) {
   const std::string key = key_of_rows(stored.number) + ":items";
   RowTotals totals;
-  for (std::uint64_t place = 0; place < stored.items.rows; place += kPage) {
+  for (std::uint64_t place = 0; place < stored.items.rows; place += kRowsPage) {
     std::vector<std::string> places;
-    for (std::uint64_t i = place; i < std::min(place + kPage, stored.items.rows); ++i) {
+    for (std::uint64_t i = place; i < std::min(place + kRowsPage, stored.items.rows); ++i) {
       places.push_back(std::to_string(i));
     }
     std::vector<std::string_view> words = {"HMGET", key};
@@ -74,9 +74,9 @@ Result<RowTotals> RedisStore::scan_items(const Stored& stored, const ItemSink& s
 Result<RowTotals> RedisStore::scan_users(const Stored& stored, const UserSink& sink) {
   const std::string key = key_of_rows(stored.number) + ":users";
   RowTotals totals;
-  for (std::uint64_t place = 0; place < stored.places; place += kPage) {
+  for (std::uint64_t place = 0; place < stored.places; place += kRowsPage) {
     std::vector<std::string> places;
-    for (std::uint64_t i = place; i < std::min(place + kPage, stored.places); ++i) {
+    for (std::uint64_t i = place; i < std::min(place + kRowsPage, stored.places); ++i) {
       places.push_back(std::to_string(i));
     }
     std::vector<std::string_view> words = {"HMGET", key};

@@ -10,8 +10,8 @@ namespace {
 
 namespace scripts = redis_scripts;
 
-constexpr std::size_t kPage = 2000;  // records that one script reads
-constexpr int kAttempts = 100;
+constexpr std::size_t kRecordsPage = 2000;  // records that one script reads
+constexpr int kAppendAttempts = 100;
 
 std::string_view letter_of(const Record& record) {
   if (record.kind == RecordKind::kEvent) return "e";
@@ -51,7 +51,7 @@ Result<Erased> RedisStore::erase_user(std::string_view tenant, std::string_view 
   std::string tombstone;
   encode(Record{RecordKind::kUser, std::string(user_id), "", time_ms, "", 0}, tombstone);
   const std::string prefix = redis_prefix(tenant);
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kAppendAttempts; ++attempt) {
     TORII_TRY(const RedisReply committed, ask({"HVALS", prefix + "versions"}));
     TORII_TRY(const RedisReply drafts, ask({"ZRANGE", prefix + "drafts", "0", "-1"}));
     std::vector<std::string> words = {std::string(tenant), std::string(user_id), tombstone};
@@ -113,7 +113,7 @@ Result<std::vector<Record>> RedisStore::read_records(std::string_view tenant, st
   std::vector<Record> records;
   while (records.size() < limit) {
     const std::string from = std::to_string(after);
-    const std::string page = std::to_string(std::min(kPage, limit - records.size()));
+    const std::string page = std::to_string(std::min(kRecordsPage, limit - records.size()));
     TORII_TRY(const RedisReply reply,
               ask_script(scripts::kReadRecords, redis_prefix(tenant), {from, page}));
     TORII_TRY(std::vector<Record> some, records_of(reply));

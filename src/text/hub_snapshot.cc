@@ -26,7 +26,6 @@ constexpr const char* kWeights = "model.safetensors";
 constexpr std::uint64_t kWeightsMax = std::uint64_t{16} << 30;
 constexpr std::uint64_t kOtherMax = std::uint64_t{64} << 20;  // as the readers
 constexpr std::uint64_t kUnit = 1000;                         // progress in kB
-constexpr std::size_t kReferenceBytesMax = 1000;
 constexpr auto kLockPause = std::chrono::milliseconds(100);
 
 fs::path reference_path(const fs::path& root, const std::string& revision) {

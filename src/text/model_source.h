@@ -10,6 +10,9 @@
 
 namespace torii::text {
 
+/// A file refs/REVISION of a hub cache holds a commit's name and no more.
+inline constexpr std::size_t kReferenceBytesMax = 1000;
+
 /// Where text models are looked for.
 struct ModelPlaces {
   std::filesystem::path shipped = {};  ///< folder of models that came with the program
