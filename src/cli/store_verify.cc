@@ -219,7 +219,7 @@ Result<Sample> take_sample(store::Store& store, const store::Publication& public
 
 // Columns of users that the published model reads.
 Result<std::set<std::string>> shop_columns(const Session& session,
-                                         const store::Publication& publication) {
+                                           const store::Publication& publication) {
   std::error_code ignored;
   std::filesystem::path cache = session.cache_folder();
   if (cache.empty()) cache = std::filesystem::temp_directory_path(ignored);

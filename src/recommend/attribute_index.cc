@@ -10,6 +10,12 @@
 namespace torii::recommend {
 namespace {
 
+// A value whose items are at least that part of all is kept as bits too: no more memory than the
+// list takes twice.
+constexpr std::size_t kFrequentPart = 64;
+// Bits of so many beginnings of an ordered list are kept, if it is that long.
+constexpr std::size_t kMarks = 16, kMarkedMin = 4096;
+
 // Only these can be times; most texts are none, and parsing takes longer than a look.
 bool may_be_time(std::string_view text) {
   return text.size() >= 10 && text.size() <= 40 && text[0] >= '0' && text[0] <= '9' &&
@@ -107,8 +113,19 @@ AttributeIndex AttributeIndex::Builder::build() && {
       key.items.push_back(item);
     }
     std::partial_sum(key.offsets.begin(), key.offsets.end(), key.offsets.begin());
+    for (std::uint32_t v = 0; v < key.values.size(); ++v) {
+      const auto items = items_of(key, v);
+      if (items.size() < kMarkedMin / kFrequentPart || items.size() * kFrequentPart < index.size_) {
+        continue;
+      }
+      Bits& bits = key.frequent[v];
+      bits.assign(words_of(index.size_), 0);
+      for (const std::uint32_t item : items) set_bit(bits, item);
+    }
     order(state.numbers, key.numbers);
     order(state.times, key.times);
+    key.numbers.mark(index.size_);
+    key.times.mark(index.size_);
     key.present.assign(words_of(index.size_), 0);
     for (const std::uint32_t item : state.present) set_bit(key.present, item);
     state = {};
@@ -116,12 +133,40 @@ AttributeIndex AttributeIndex::Builder::build() && {
   return index;
 }
 
-std::span<const std::uint32_t> AttributeIndex::items_of(const Key& key,
-                                                        std::string_view value) const {
-  const auto place = key.values.find(value);
-  if (!place.has_value()) return {};
-  return std::span(key.items).subspan(key.offsets[*place],
-                                      key.offsets[*place + 1] - key.offsets[*place]);
+std::span<const std::uint32_t> AttributeIndex::items_of(const Key& key, std::uint32_t place) {
+  return std::span(key.items).subspan(key.offsets[place],
+                                      key.offsets[place + 1] - key.offsets[place]);
+}
+
+void AttributeIndex::Ordered::mark(std::size_t size) {
+  if (items.size() < kMarkedMin) return;
+  Bits so_far(words_of(size), 0);
+  std::vector<Bits> found = {so_far};
+  const std::size_t step = (items.size() + kMarks - 1) / kMarks;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (test_bit(so_far, items[i])) return;  // what is before a place does not tell what is behind
+    set_bit(so_far, items[i]);
+    if ((i + 1) % step == 0) found.push_back(so_far);
+  }
+  marks = std::move(found);
+  stride = step;
+}
+
+// From the nearest mark to the nearest mark, then what is between marks and ends, one by one.
+void AttributeIndex::Ordered::add_range(std::size_t first, std::size_t last, Bits& bits) const {
+  if (stride == 0 || last - first <= stride) {
+    for (std::size_t i = first; i < last; ++i) set_bit(bits, items[i]);
+    return;
+  }
+  const auto nearest = [&](std::size_t at) {
+    return std::min((at + stride / 2) / stride, marks.size() - 1);
+  };
+  const std::size_t low = nearest(first), high = nearest(last);
+  for (std::size_t w = 0; w < bits.size(); ++w) bits[w] = marks[high][w] & ~marks[low][w];
+  for (std::size_t i = first; i < low * stride; ++i) set_bit(bits, items[i]);
+  for (std::size_t i = low * stride; i < first; ++i) clear_bit(bits, items[i]);
+  for (std::size_t i = high * stride; i < last; ++i) set_bit(bits, items[i]);
+  for (std::size_t i = last; i < high * stride; ++i) clear_bit(bits, items[i]);
 }
 
 void AttributeIndex::match_condition(const Condition& condition, Bits& bits) const {
@@ -140,7 +185,13 @@ void AttributeIndex::match_condition(const Condition& condition, Bits& bits) con
     for (const Json& value : condition.values) {
       const std::string text = value_key(value);
       if (text.empty()) continue;
-      for (const std::uint32_t item : items_of(key, text)) set_bit(bits, item);
+      const auto place = key.values.find(text);
+      if (!place.has_value()) continue;
+      if (const auto many = key.frequent.find(*place); many != key.frequent.end()) {
+        add_bits(bits, many->second);
+        continue;
+      }
+      for (const std::uint32_t item : items_of(key, *place)) set_bit(bits, item);
     }
     return;
   }
@@ -150,8 +201,9 @@ void AttributeIndex::match_condition(const Condition& condition, Bits& bits) con
                                         : std::ranges::lower_bound(values, condition.low);
   const auto last = condition.high_open ? std::ranges::lower_bound(values, condition.high)
                                         : std::ranges::upper_bound(values, condition.high);
-  for (auto at = first; at < last; ++at) {
-    set_bit(bits, ordered.items[static_cast<std::size_t>(at - values.begin())]);
+  if (first < last) {
+    ordered.add_range(static_cast<std::size_t>(first - values.begin()),
+                      static_cast<std::size_t>(last - values.begin()), bits);
   }
 }
 
@@ -179,7 +231,9 @@ std::span<const std::uint32_t> AttributeIndex::items_with(std::string_view key,
                                                           std::string_view text) const {
   const auto found = keys_.find(key);
   if (found == keys_.end()) return {};
-  return items_of(found->second, value_key(Json(text)));
+  const auto place = found->second.values.find(value_key(Json(text)));
+  if (!place.has_value()) return {};
+  return items_of(found->second, *place);
 }
 
 void AttributeIndex::each_value(
@@ -195,7 +249,7 @@ void AttributeIndex::each_value(
     } else {
       text.remove_prefix(1);
     }
-    call(text, items_of(found->second, values[i]));
+    call(text, items_of(found->second, static_cast<std::uint32_t>(i)));
   }
 }
 
@@ -209,7 +263,9 @@ std::uint64_t AttributeIndex::bytes() const {
   std::uint64_t bytes = 0;
   for (const auto& [name, key] : keys_) {
     bytes += key.values.all().bytes.size() + key.values.size() * 20 + key.items.size() * 4 +
-             (key.numbers.items.size() + key.times.items.size()) * 12 + key.present.size() * 8;
+             (key.numbers.items.size() + key.times.items.size()) * 12 +
+             (1 + key.frequent.size() + key.numbers.marks.size() + key.times.marks.size()) *
+                 key.present.size() * 8;
   }
   return bytes;
 }

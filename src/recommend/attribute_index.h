@@ -15,9 +15,9 @@
 
 namespace torii::recommend {
 
-/// The attributes of n items by key and value: answers a filter with one bit an item, in time of
-/// the bits and of the items that pass its conditions. Agrees with passes() for every filter.
-/// Immutable, shared.
+/// The attributes of n items by key and value: answers a filter with one bit an item. A condition
+/// costs time of the bits; what few items have, and the ends of a range, of these items besides.
+/// Agrees with passes() for every filter. Immutable, shared.
 class AttributeIndex {
  public:
   AttributeIndex() = default;
@@ -53,17 +53,25 @@ class AttributeIndex {
   struct Ordered {
     std::vector<double> values;
     std::vector<std::uint32_t> items;
+    /// marks[m]: the items of the first m * stride entries. Only of long lists in which no item
+    /// stands twice.
+    std::vector<Bits> marks;
+    std::size_t stride = 0;
+
+    void mark(std::size_t size);
+    /// Sets the bits of entries [first, last); `bits` has none set.
+    void add_range(std::size_t first, std::size_t last, Bits& bits) const;
   };
   struct Key {
-    IdIndex values;                      ///< value_key() of each, ascending
-    std::vector<std::uint32_t> offsets;  ///< [V+1]
-    std::vector<std::uint32_t> items;    ///< value v has items[offsets[v] .. offsets[v+1])
+    IdIndex values;                          ///< value_key() of each, ascending
+    std::vector<std::uint32_t> offsets;      ///< [V+1]
+    std::vector<std::uint32_t> items;        ///< value v has items[offsets[v] .. offsets[v+1])
+    std::map<std::uint32_t, Bits> frequent;  ///< the same of values that many items have
     Ordered numbers, times;
     Bits present;  ///< items that have any value
   };
   void match_condition(const Condition& condition, Bits& bits) const;
-  [[nodiscard]] std::span<const std::uint32_t> items_of(const Key& key,
-                                                        std::string_view value) const;
+  [[nodiscard]] static std::span<const std::uint32_t> items_of(const Key& key, std::uint32_t place);
 
   std::size_t size_ = 0;
   std::map<std::string, Key, std::less<>> keys_;

@@ -111,6 +111,51 @@ TEST(AttributeIndex, AgreesWithThePlainMeaningOfEveryFilter) {
   EXPECT_GT(failed, 10000U);
 }
 
+// Long lists are answered from kept bits: ranges that begin and end anywhere, frequent and rare
+// values, and numbers of which an item has several.
+TEST(AttributeIndex, LongListsAgreeToo) {
+  Random random(8);
+  std::vector<Json> items;
+  for (int i = 0; i < 9001; ++i) {
+    Json item = Json::object();
+    item.set("price", static_cast<std::int64_t>(random.below(500)));
+    if (random.below(8) != 0)
+      item.set("group", "g" + std::to_string(random.below(1 + random.below(200))));
+    Json sizes = Json::array();
+    for (std::uint64_t n = random.below(3); n > 0; --n) {
+      sizes.push(static_cast<std::int64_t>(random.below(50)));
+    }
+    item.set("sizes", sizes);
+    items.push_back(std::move(item));
+  }
+  const AttributeIndex index = index_of(items);
+  const auto check = [&](const Condition& condition) {
+    Filter filter;
+    filter.must.push_back(condition);
+    const Bits bits = index.match(filter);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      ASSERT_EQ(test_bit(bits, i), passes(filter, items[i])) << items[i].dump();
+    }
+  };
+  for (int round = 0; round < 60; ++round) {
+    Condition condition;
+    condition.key = round % 3 == 0 ? "sizes" : "price";
+    condition.kind = Condition::Kind::kRange;
+    condition.low = round % 5 == 0 ? -1.0 : static_cast<double>(random.below(500));
+    condition.high = condition.low + static_cast<double>(random.below(500));
+    condition.low_open = random.below(2) == 0;
+    condition.high_open = random.below(2) == 0;
+    ASSERT_NO_FATAL_FAILURE(check(condition));
+  }
+  for (int value = 0; value < 200; value += 7) {
+    Condition condition;
+    condition.key = "group";
+    condition.kind = Condition::Kind::kEquals;
+    condition.values = {"g" + std::to_string(value), "g0"};
+    ASSERT_NO_FATAL_FAILURE(check(condition));
+  }
+}
+
 TEST(AttributeIndex, ValuesComeWithTheirItems) {
   const auto index =
       index_of({*Json::parse(R"({"g": ["b", "a", "b"]})", ""), *Json::parse(R"({"g": "b"})", ""),
