@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/huge_pages.h"
 #include "publish/bundle_place.h"
 
 namespace torii::server {
@@ -214,6 +215,7 @@ Result<void> Watcher::load(Tenant& tenant, std::uint64_t version, LoadThread& th
   TORII_TRY(auto loaded,
             recommend::load_publication(*store, tenant.name(), *info, bundle, context_.shop,
                                         thread.pool(), thread.reporter()));
+  (void)use_huge_pages();  // a known user's list is a walk over some ten random places
   TORII_TRY_VOID(tenant.adopt(std::move(loaded)));
   tenant.created_ms = info->created_ms;
   tenant.version = version;
