@@ -108,7 +108,7 @@ Json plain_scalar(const std::string& text) {
 
 // Builds our tree from the parser's events; the library's own tree would lose quoting and expand
 // aliases.
-class TreeBuilder : public YAML::EventHandler {
+class YamlTreeBuilder : public YAML::EventHandler {
  public:
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -227,12 +227,12 @@ Result<Json> parse_yaml(std::string_view text, std::string_view name) {
     return make_error(ErrorCode::kResourceExhausted, "{}: {} bytes; the limit is {}", name,
                       text.size(), kSizeMax);
   }
-  TreeBuilder builder;
+  YamlTreeBuilder builder;
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) return std::move(builder.root);
-    TreeBuilder second;
+    YamlTreeBuilder second;
     if (parser.HandleNextDocument(second)) {
       return invalid("{}: holds more than one document (---); expected one", name);
     }

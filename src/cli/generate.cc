@@ -26,7 +26,7 @@ struct GenerateFlags {
 };
 
 // Whether a folder holds the tables of a shop and nothing beside.
-bool is_ours(const std::filesystem::path& folder) {
+bool is_our_shop(const std::filesystem::path& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
@@ -60,7 +60,7 @@ Result<void> run(Session& session, const GenerateFlags& flags) {
   const Stopwatch watch;
   TORII_TRY(ThreadPool * pool, session.pool());
   const World world(size);
-  TORII_TRY_VOID(write_folder_durably(out, is_ours, [&](const std::filesystem::path& folder) {
+  TORII_TRY_VOID(write_folder_durably(out, is_our_shop, [&](const std::filesystem::path& folder) {
     return write_world(world, folder, *pool, session.reporter());
   }));
   session.print(fmt::format("{}  a shop of {} users, {} items and {} interactions, in {}\n",

@@ -22,8 +22,8 @@
 namespace torii::cli {
 namespace {
 
-constexpr std::int64_t kHour = 3'600'000;
-constexpr std::int64_t kDay = 24 * kHour;
+constexpr std::int64_t kKeyHourMs = 3'600'000;
+constexpr std::int64_t kKeyDayMs = 24 * kKeyHourMs;
 constexpr std::size_t kNameMax = 100;
 
 struct KeysFlags {
@@ -154,7 +154,7 @@ Result<void> create(Session& session, const KeysFlags& flags) {
   }
   TORII_TRY(const auto store, open_store(session, flags));
   TORII_TRY(NewKey key, make_key(flags.tenant, flags.name, scopes));
-  if (flags.days > 0) key.record.expires_ms = key.record.created_ms + flags.days * kDay;
+  if (flags.days > 0) key.record.expires_ms = key.record.created_ms + flags.days * kKeyDayMs;
   TORII_TRY_VOID(store->put_key(key.record));
   show_new(session, key);
   session.answer(key_json(key.record, now_ms()).set("key", key.text));
@@ -194,7 +194,7 @@ Result<void> rotate(Session& session, const KeysFlags& flags) {
   TORII_TRY(NewKey key, make_key(old.tenant, old.name, old.scopes));
   // As long from now as the old one was meant to last.
   if (old.expires_ms != 0) key.record.expires_ms = now + (old.expires_ms - old.created_ms);
-  const std::int64_t until = now + flags.overlap * kHour;
+  const std::int64_t until = now + flags.overlap * kKeyHourMs;
   old.expires_ms = old.expires_ms == 0 ? until : std::min(old.expires_ms, until);
   TORII_TRY_VOID(store->put_key(key.record));
   TORII_TRY_VOID(store->put_key(old));
@@ -216,10 +216,10 @@ Result<void> revoke(Session& session, const KeysFlags& flags) {
   return {};
 }
 
-using Run = Result<void> (*)(Session&, const KeysFlags&);
+using KeysAction = Result<void> (*)(Session&, const KeysFlags&);
 
-Verb& add(Verb& keys, CommonFlags& common, const std::shared_ptr<KeysFlags>& flags,
-          const char* name, const char* summary, Run run) {
+Verb& add_keys_verb(Verb& keys, CommonFlags& common, const std::shared_ptr<KeysFlags>& flags,
+                    const char* name, const char* summary, KeysAction run) {
   Verb& verb = keys.child(name, summary);
   verb.text("--store", "URI", &flags->store, "sqlite:FILE, postgres://... or redis://...");
   declare_output(verb, common);
@@ -235,21 +235,22 @@ void add_keys(Verb& root, CommonFlags& common) {
   const auto name_one = [&](Verb& verb) {
     verb.text("--id", "ID", &flags->id, "The key's public part, as `torii keys list` shows it.");
   };
-  Verb& made = add(keys, common, flags, "create", "Makes a key and shows it, once.", create);
+  Verb& made =
+      add_keys_verb(keys, common, flags, "create", "Makes a key and shows it, once.", create);
   made.text("--name", "TEXT", &flags->name, "What it is for, for people.");
   made.text("--scopes", "LIST", &flags->scopes,
             "read, write, admin, or several (read,write); read unless told.");
   made.text("--tenant", "NAME", &flags->tenant, "Whose shop it opens; 'default' unless told.");
   made.integer("--days", "N", &flags->days, "Days that it is valid; for ever unless told.");
   made.example("torii keys create --store=sqlite:shop.db --name=storefront --scopes=read,write");
-  add(keys, common, flags, "list", "Shows all keys, without what is secret.", list);
+  add_keys_verb(keys, common, flags, "list", "Shows all keys, without what is secret.", list);
   Verb& rotated =
-      add(keys, common, flags, "rotate",
-          "Makes a key in the place of another, which stays valid for a while.", rotate);
+      add_keys_verb(keys, common, flags, "rotate",
+                    "Makes a key in the place of another, which stays valid for a while.", rotate);
   name_one(rotated);
   rotated.integer("--overlap", "HOURS", &flags->overlap,
                   "Hours that the old one stays valid; 24 unless told.");
-  name_one(add(keys, common, flags, "revoke", "Makes a key invalid, now.", revoke));
+  name_one(add_keys_verb(keys, common, flags, "revoke", "Makes a key invalid, now.", revoke));
 }
 
 }  // namespace torii::cli

@@ -34,7 +34,7 @@ struct LoadFlags {
 };
 
 // Whether a folder holds what this verb writes and nothing beside.
-bool is_ours(const fs::path& folder) {
+bool is_our_load(const fs::path& folder) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
@@ -199,15 +199,17 @@ Result<void> run(Session& session, const LoadFlags& flags) {
   watch.lap("records");
   publish::Exported exported;
   Json lineage;
-  TORII_TRY_VOID(write_folder_durably(out, is_ours, [&](const fs::path& folder) -> Result<void> {
-    if (base) {
-      TORII_TRY(exported, publish::write_merged(base->merge, records, folder, session.reporter()));
-    } else {
-      TORII_TRY(exported, publish::write_export(records, folder, session.reporter()));
-    }
-    lineage = records_json(records, exported, store->shown(), flags.tenant);
-    return write_load_file(folder, lineage, base.get());
-  }));
+  TORII_TRY_VOID(
+      write_folder_durably(out, is_our_load, [&](const fs::path& folder) -> Result<void> {
+        if (base) {
+          TORII_TRY(exported,
+                    publish::write_merged(base->merge, records, folder, session.reporter()));
+        } else {
+          TORII_TRY(exported, publish::write_export(records, folder, session.reporter()));
+        }
+        lineage = records_json(records, exported, store->shown(), flags.tenant);
+        return write_load_file(folder, lineage, base.get());
+      }));
   watch.lap("write");
   tell(session, records, exported);
   session.print(fmt::format(

@@ -22,7 +22,7 @@
 namespace torii::cli {
 namespace {
 
-constexpr std::int64_t kHour = 3'600'000;
+constexpr std::int64_t kHourMs = 3'600'000;
 
 struct StoreFlags {
   std::string store;
@@ -156,7 +156,7 @@ Result<void> gc(Session& session, const StoreFlags& flags) {
   BundleSweep bundles;
   const auto place = publish::bundle_place(options.bundles, flags.store);
   if (place.ok()) {
-    const auto age = static_cast<std::int64_t>(options.drafts_hours * static_cast<double>(kHour));
+    const auto age = static_cast<std::int64_t>(options.drafts_hours * static_cast<double>(kHourMs));
     TORII_TRY(bundles, collect_bundles(session, *store, *place, unnamed, now - age));
   } else if (!unnamed.empty()) {
     session.reporter().warn(fmt::format("{} bundles are named by no publication any more; {}",
@@ -342,10 +342,10 @@ Result<void> show(Session& session, const StoreFlags& flags) {
   return {};
 }
 
-using Run = Result<void> (*)(Session&, const StoreFlags&);
+using StoreAction = Result<void> (*)(Session&, const StoreFlags&);
 
-Verb& add(Verb& parent, CommonFlags& common, const std::shared_ptr<StoreFlags>& flags,
-          const char* name, const char* summary, Run run) {
+Verb& add_store_verb(Verb& parent, CommonFlags& common, const std::shared_ptr<StoreFlags>& flags,
+                     const char* name, const char* summary, StoreAction run) {
   Verb& verb = parent.child(name, summary);
   verb.text("--store", "URI", &flags->store, "sqlite:FILE, postgres://... or redis://...");
   declare_output(verb, common);
@@ -361,27 +361,30 @@ void add_store(Verb& root, CommonFlags& common) {
   const auto tenant = [&](Verb& verb, const char* otherwise) {
     verb.text("--tenant", "NAME", &flags->tenant, fmt::format("Whose shop; {}.", otherwise));
   };
-  tenant(add(parent, common, flags, "show", "Lists publications and their origin.", show),
-         "all unless told");
-  add(parent, common, flags, "migrate",
-      "Brings a store that an older torii made to this one's schema.", migrate);
-  Verb& saved =
-      add(parent, common, flags, "backup", "Writes all of a store into one file.", backup);
+  tenant(
+      add_store_verb(parent, common, flags, "show", "Lists publications and their origin.", show),
+      "all unless told");
+  add_store_verb(parent, common, flags, "migrate",
+                 "Brings a store that an older torii made to this one's schema.", migrate);
+  Verb& saved = add_store_verb(parent, common, flags, "backup",
+                               "Writes all of a store into one file.", backup);
   saved.text("--out", "FILE", &flags->file, "The file to write.");
-  Verb& restored =
-      add(parent, common, flags, "restore", "Fills an empty store out of a backup.", restore);
+  Verb& restored = add_store_verb(parent, common, flags, "restore",
+                                  "Fills an empty store out of a backup.", restore);
   restored.text("--from", "FILE", &flags->file, "What `torii store backup` wrote.");
-  Verb& collected = add(parent, common, flags, "gc",
-                        "Removes old publications with their bundles, and old events.", gc);
+  Verb& collected =
+      add_store_verb(parent, common, flags, "gc",
+                     "Removes old publications with their bundles, and old events.", gc);
   tenant(collected, "all unless told");
   collected.example(
       "torii store gc --store=sqlite:shop.db --set publish.keep=5 --set publish.events_days=365");
-  Verb& back =
-      add(parent, common, flags, "rollback", "Makes an older publication current.", rollback);
+  Verb& back = add_store_verb(parent, common, flags, "rollback",
+                              "Makes an older publication current.", rollback);
   back.integer("--version", "N", &flags->version, "The version; the one before unless told.");
   tenant(back, "'default' unless told");
-  Verb& verified = add(parent, common, flags, "verify",
-                       "Checks every row, or the answers of a server beside them.", verify);
+  Verb& verified =
+      add_store_verb(parent, common, flags, "verify",
+                     "Checks every row, or the answers of a server beside them.", verify);
   verified.text("--url", "URL", &flags->url,
                 "Compares what this server answers with the publication: vectors and lists.");
   verified.text("--key-file", "FILE", &flags->key_file,

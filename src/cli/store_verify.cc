@@ -74,9 +74,9 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
   });
 }
 
-class Comparison {
+class ServedComparison {
  public:
-  Comparison(Session& session, const SkewCheck& check)
+  ServedComparison(Session& session, const SkewCheck& check)
       : session_(session), check_(check), client_(session.environment(), {}, session.reporter()) {
     while (url_.ends_with('/')) url_.pop_back();
     headers_ = {{"Content-Type", "application/json"}};
@@ -247,7 +247,7 @@ Result<Json> check_skew(Session& session, store::Store& store, const SkewCheck& 
   TORII_TRY(const Changed changed, changed_since(store, check.tenant, current->records_seq));
   TORII_TRY(Sample sample, take_sample(store, *current, check, changed));
   TORII_TRY(sample.columns, shop_columns(session, *current));
-  Comparison comparison(session, check);
+  ServedComparison comparison(session, check);
   comparison.expect_version(version);
   Reporter& reporter = session.reporter();
   const std::uint64_t total = sample.items.size() + sample.users.size();

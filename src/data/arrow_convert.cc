@@ -10,13 +10,12 @@
 #include <utility>
 
 #include "data/arrow_texts.h"
+#include "data/iso_time.h"
 
 namespace torii::data {
 namespace {
 
 using arrow::Type;
-
-constexpr std::int64_t kDayMs = 86'400'000;
 
 // Converts the chunks of one column, one after the other.
 class Converter {

@@ -9,7 +9,6 @@ namespace torii::data {
 namespace {
 
 constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kDayMs = 86'400'000;
 
 // Takes pieces off the front of a text.
 class Scanner {

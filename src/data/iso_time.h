@@ -7,6 +7,8 @@
 
 namespace torii::data {
 
+inline constexpr std::int64_t kDayMs = 86'400'000;
+
 /// Reads ISO 8601: 2024-03-01, with optional T (or space) 12:30[:45[.678]] and then Z or +01:00
 /// (+0100, +01); no zone = UTC. Returns ms since 1970 UTC, digits below ms cut; nullopt for
 /// anything else, impossible dates included.

@@ -46,7 +46,7 @@ void for_each_element(std::string_view array, const Take& take, const Null& null
   end();
 }
 
-double number_in(std::string_view text) {
+double number_of_list(std::string_view text) {
   double value = std::numeric_limits<double>::quiet_NaN();
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
@@ -138,7 +138,7 @@ void SqlColumn::add_float_list(std::string_view array) {
   for_each_element(
       array,
       [&](const std::string& value) {
-        float_lists_.values.push_back(static_cast<float>(number_in(value)));
+        float_lists_.values.push_back(static_cast<float>(number_of_list(value)));
       },
       [&] { float_lists_.values.push_back(std::numeric_limits<float>::quiet_NaN()); });
   float_lists_.offsets.push_back(float_lists_.values.size());

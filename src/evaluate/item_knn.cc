@@ -63,8 +63,8 @@ std::vector<Sums> sums_for(const ThreadPool& pool, std::size_t items) {
 }
 
 // N(j) with similarities for every item j.
-Graph nearest(const data::UserItems& by_user, std::size_t items, int neighbours, double shrink,
-              ThreadPool& pool) {
+Graph nearest_items(const data::UserItems& by_user, std::size_t items, int neighbours,
+                    double shrink, ThreadPool& pool) {
   const data::UserItems by_item = transpose(by_user, items);
   const auto keep_max = static_cast<std::size_t>(neighbours);
   std::vector<Neighbour> kept(items * keep_max);
@@ -179,7 +179,7 @@ std::unique_ptr<Ranker> make_item_knn(const data::Interactions& interactions,
   TORII_CHECK(fit_rows.size() == interactions.size(), "one flag for each interaction");
   TORII_CHECK(neighbours >= 1 && shrink >= 0.0, "item-kNN options out of range");
   data::UserItems history = data::user_items(interactions, users, fit_rows);
-  Graph adds_to = reverse(nearest(history, items, neighbours, shrink, pool), items);
+  Graph adds_to = reverse(nearest_items(history, items, neighbours, shrink, pool), items);
   return std::make_unique<ItemKnn>(std::move(history), std::move(adds_to), items);
 }
 

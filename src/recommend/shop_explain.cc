@@ -13,7 +13,7 @@ constexpr std::size_t kItemsExplained = 20;
 constexpr std::size_t kNear = 3;
 constexpr std::size_t kExamples = 5;
 
-double cosine(std::span<const float> a, std::span<const float> b) {
+double cosine_of(std::span<const float> a, std::span<const float> b) {
   double dot = 0.0, aa = 0.0, bb = 0.0;
   for (std::size_t d = 0; d < a.size(); ++d) {
     dot += double{a[d]} * double{b[d]};
@@ -114,7 +114,7 @@ Json near_events(const Asker& asker, const TypeNames& types, std::uint32_t place
     const bool met = std::ranges::any_of(
         near, [&](const Near& one) { return one.event->place == event->place; });
     if (met || event->place == place) continue;
-    near.push_back({cosine(edition.embedding(event->place), edition.embedding(place)), &*event});
+    near.push_back({cosine_of(edition.embedding(event->place), edition.embedding(place)), &*event});
   }
   Json list = Json::array();
   std::ranges::stable_sort(near, std::ranges::greater(), &Near::similarity);
@@ -137,8 +137,8 @@ Json near_published(const Asker& asker, std::uint32_t place) {
   std::vector<retrieval::Scored> near;
   for (const OwnItem& own : asker.own) {
     if (own.why != Why::kSeen && own.why != Why::kBought) continue;
-    near.push_back({own.place, static_cast<float>(cosine(edition.embedding(own.place),
-                                                         edition.embedding(place)))});
+    near.push_back({own.place, static_cast<float>(cosine_of(edition.embedding(own.place),
+                                                            edition.embedding(place)))});
   }
   std::ranges::sort(near, retrieval::better);
   const auto repeated = std::ranges::unique(near, {}, &retrieval::Scored::item);

@@ -4,10 +4,10 @@
 namespace torii::report {
 namespace {
 
-constexpr std::size_t kValueColumns = 72;
+constexpr std::size_t kOriginColumns = 72;
 
 Html fact(std::string_view name, std::string_view value) {
-  return html("<div><dt>{}</dt><dd>{}</dd></div>\n", name, data_text(value, kValueColumns));
+  return html("<div><dt>{}</dt><dd>{}</dd></div>\n", name, data_text(value, kOriginColumns));
 }
 
 std::string scalar_text(const Json& value) {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/check.h"
+#include "server/request_fields.h"
 #include "server/transport.h"
 
 namespace torii::server {
@@ -10,12 +11,6 @@ namespace {
 
 constexpr int kGzipWindow = 15 + 16;  // zlib's way to ask for gzip's header
 constexpr int kMemoryLevel = 8;
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 bool is_gzip(std::string_view coding) {
   return coding.size() == 4 && (coding[0] | 0x20) == 'g' && (coding[1] | 0x20) == 'z' &&

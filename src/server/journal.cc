@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kRecordsMax = 8192;  // in one transaction
 constexpr std::size_t kReadMax = 10'000;   // in one answer of the store
-constexpr double kFirstPauseS = 0.1, kPauseMaxS = 5.0;
+constexpr double kStorePauseS = 0.1, kStorePauseMaxS = 5.0;
 
 }  // namespace
 
@@ -217,7 +217,7 @@ void Journal::note(const Result<void>& outcome) {
   }
   errors_ += 1;
   if (outcome.error().code == ErrorCode::kInvalidArgument) return;  // the store is well
-  pause_s_ = std::clamp(pause_s_ * 2, kFirstPauseS, kPauseMaxS);
+  pause_s_ = std::clamp(pause_s_ * 2, kStorePauseS, kStorePauseMaxS);
   try_again_ns_ = steady_ns() + static_cast<std::int64_t>(pause_s_ * 1e9);
   if (!is_down_) {
     log_.error("store_down", {{"tenant", tenant_}, {"error", outcome.error().message}});

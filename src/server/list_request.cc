@@ -15,7 +15,6 @@ using recommend::ShopRequest;
 constexpr std::size_t kIdsMax = 1000;  // in one list of a request
 constexpr std::size_t kSessionMax = 200;
 constexpr std::size_t kCategoriesMax = 100;
-constexpr std::size_t kTypeBytesMax = 64;
 constexpr std::size_t kTextBytesMax = 2000;  // of a search
 constexpr std::size_t kFilterBytesMax = 16 * 1024;
 

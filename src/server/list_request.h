@@ -20,6 +20,8 @@ struct Include {
 
 inline constexpr std::size_t kListMax = 1000;  ///< offset + k
 inline constexpr std::size_t kIdBytesMax = 512;
+inline constexpr std::size_t kTypeBytesMax = 64;     ///< an event's type, and words of a request
+inline constexpr std::size_t kPreferencesMax = 100;  ///< categories that a user prefers
 
 /// A wish for a list that came as JSON, owning all that a ShopRequest borrows.
 struct ListRequest {

@@ -12,12 +12,6 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
                                             [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 bool is_local_host(std::string_view host) {
   if (host.starts_with('[')) {
     host = host.substr(0, host.find(']') + 1);

@@ -3,6 +3,7 @@
 #include "server/app.h"
 #include "server/json_reading.h"
 #include "server/json_text.h"
+#include "server/list_request.h"
 #include "server/write_request.h"
 
 // The paths that the reference's shop calls, in its shapes: lists of products with flat attributes.
@@ -13,7 +14,6 @@ using recommend::ShopAnswer;
 using recommend::ShopRequest;
 
 constexpr std::size_t kPreferencesBytesMax = 10'000;
-constexpr std::size_t kPreferencesMax = 100;
 
 class ProductListing final : public ListJob {
  public:

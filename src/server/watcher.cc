@@ -11,7 +11,7 @@
 namespace torii::server {
 namespace {
 
-constexpr double kFirstPauseS = 1, kPauseMaxS = 60;
+constexpr double kLoadPauseS = 1, kLoadPauseMaxS = 60;
 
 }  // namespace
 
@@ -283,7 +283,7 @@ void Watcher::failed(const std::string& name, std::uint64_t version, const Error
   if (version == 0 && retry.pause_s == 0) {
     log_.error("store_unreadable", {{"tenant", name}, {"error", error.message}});
   }
-  retry.pause_s = std::clamp(retry.pause_s * 2, kFirstPauseS, kPauseMaxS);
+  retry.pause_s = std::clamp(retry.pause_s * 2, kLoadPauseS, kLoadPauseMaxS);
   retry.at_ns = steady_ns() + static_cast<std::int64_t>(retry.pause_s * 1e9);
   retry.error = error;
 }

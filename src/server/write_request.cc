@@ -13,12 +13,10 @@
 namespace torii::server {
 namespace {
 
-constexpr std::size_t kTypeBytesMax = 64;
 constexpr std::size_t kTimeBytesMax = 64;
 constexpr std::size_t kAttributesMax = 500;
 constexpr std::size_t kValuesMax = 1000;  // of one attribute
 constexpr std::size_t kPayloadBytesMax = 64 * 1024;
-constexpr std::size_t kPreferencesMax = 100;
 constexpr std::int64_t kFutureMsMax = 24 * 3600 * 1000LL;
 
 // "view", "onboarding_select": what the training's interaction types look like.

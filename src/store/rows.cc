@@ -17,14 +17,14 @@ constexpr std::uint64_t kLowSeed = 0x746f7269692d6c6fULL;
 constexpr std::uint64_t kHighSeed = 0x746f7269692d6869ULL;
 
 template <class T>
-void put(T value, std::string& out) {
+void append_bytes(T value, std::string& out) {
   char bytes[sizeof value];
   std::memcpy(bytes, &value, sizeof value);
   out.append(bytes, sizeof value);
 }
 
 void put_text(std::string_view text, std::string& out) {
-  put(static_cast<std::uint32_t>(text.size()), out);
+  append_bytes(static_cast<std::uint32_t>(text.size()), out);
   out += text;
 }
 
@@ -37,7 +37,7 @@ std::string bytes_of(const std::vector<T>& numbers) {
 
 template <class T>
 void put_array(const std::vector<T>& numbers, std::string& out) {
-  put(static_cast<std::uint32_t>(numbers.size()), out);
+  append_bytes(static_cast<std::uint32_t>(numbers.size()), out);
   if (numbers.empty()) return;
   const std::size_t at = out.size();
   out.resize(at + numbers.size() * sizeof(T));
@@ -53,9 +53,9 @@ std::optional<std::vector<T>> array_of(std::string_view bytes) {
 }
 
 // Reads from the front; after the first thing that is not there everything fails.
-class Reader {
+class RowReader {
  public:
-  explicit Reader(std::string_view& bytes) : bytes_(bytes) {}
+  explicit RowReader(std::string_view& bytes) : bytes_(bytes) {}
   [[nodiscard]] bool good() const { return good_; }
 
   template <class T>
@@ -95,12 +95,12 @@ void encode(const PublishedItem& item, std::string& out) {
   put_text(item.attributes, out);
   put_array(item.embedding, out);
   put_array(item.text_embedding, out);
-  put(item.popularity, out);
+  append_bytes(item.popularity, out);
 }
 
 void encode(const PublishedUser& user, std::string& out) {
   put_text(user.id, out);
-  put(user.source, out);
+  append_bytes(user.source, out);
   put_text(user.attributes, out);
   put_array(user.embedding, out);
   put_array(user.items, out);
@@ -109,15 +109,15 @@ void encode(const PublishedUser& user, std::string& out) {
 }
 
 void encode(const Record& record, std::string& out) {
-  put(static_cast<std::uint8_t>(record.kind), out);
-  put(record.time_ms, out);
+  append_bytes(static_cast<std::uint8_t>(record.kind), out);
+  append_bytes(record.time_ms, out);
   put_text(record.id, out);
   put_text(record.user_id, out);
   put_text(record.payload, out);
 }
 
 std::optional<PublishedItem> decode_item(std::string_view& bytes) {
-  Reader reader(bytes);
+  RowReader reader(bytes);
   PublishedItem item;
   reader.get(item.id);
   reader.get(item.attributes);
@@ -129,7 +129,7 @@ std::optional<PublishedItem> decode_item(std::string_view& bytes) {
 }
 
 std::optional<PublishedUser> decode_user(std::string_view& bytes) {
-  Reader reader(bytes);
+  RowReader reader(bytes);
   PublishedUser user;
   reader.get(user.id);
   reader.get(user.source);
@@ -143,7 +143,7 @@ std::optional<PublishedUser> decode_user(std::string_view& bytes) {
 }
 
 std::optional<Record> decode_record(std::string_view& bytes) {
-  Reader reader(bytes);
+  RowReader reader(bytes);
   Record record;
   std::uint8_t kind = 0;
   reader.get(kind);

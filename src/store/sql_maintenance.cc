@@ -14,7 +14,7 @@ using sql::Value;
 
 constexpr std::int64_t kWindow = 5000;  // records that one step of gc() looks at
 
-std::int64_t milliseconds(double value, double unit) {
+std::int64_t retention_ms(double value, double unit) {
   return static_cast<std::int64_t>(std::min(value * unit, 1e15));
 }
 
@@ -82,7 +82,7 @@ Result<Collected> SqlStore::gc(std::string_view tenant, const Retention& retenti
     TORII_TRY_VOID(
         session_.each("SELECT publication FROM torii_publications "
                       "WHERE tenant = $1 AND version IS NULL AND touched_ms <= $2",
-                      {name, now_ms - milliseconds(retention.drafts_hours, 3.6e6)},
+                      {name, now_ms - retention_ms(retention.drafts_hours, 3.6e6)},
                       [&](const sql::Statement& row) -> Result<void> {
                         drafts.push_back(row.integer(0));
                         return {};
@@ -93,7 +93,7 @@ Result<Collected> SqlStore::gc(std::string_view tenant, const Retention& retenti
   collected.drafts = drafts.size() - std::min<std::size_t>(drafts.size(), collected.publications);
   if (retention.events_days > 0) {
     TORII_TRY(collected.events,
-              remove_old_events(name, now_ms - milliseconds(retention.events_days, 8.64e7)));
+              remove_old_events(name, now_ms - retention_ms(retention.events_days, 8.64e7)));
   }
   TORII_TRY(const std::vector<std::string> names, tenants());
   for (const std::string& each : names) {
