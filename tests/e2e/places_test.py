@@ -157,7 +157,7 @@ class Places(shop_case.ShopCase):
         chosen = [entry["value"] for entry in found if entry["key"] == "category"][:2]
         self.assertEqual(here.put("/v1/users/nora", {"preferences": chosen})[0], 202)
         answer = here.get("/v1/users/nora/recommendations?k=6&include=attributes")[1]
-        self.assertEqual(answer["source"], "fallback")
+        self.assertEqual(answer["source"], "categories")
         self.assertLessEqual({item["attributes"]["category"] for item in answer["items"]}, set(chosen))
         favourites, events = service.ids_of(answer), []
 
