@@ -64,7 +64,7 @@ format: bootstrap
 	@tools/format
 
 lint: BOOTSTRAP += --with-lint
-lint: build
+lint: bootstrap
 	@tools/lint
 
 # Races inside libraries that were built without the sanitizer are not ours to judge.
