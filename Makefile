@@ -76,7 +76,7 @@ asan tsan: bootstrap
 
 # FUZZ=csv: one target only.
 fuzz: export FUZZ_SECONDS ?= 600
-fuzz: BOOTSTRAP += --with-fuzz
+asan fuzz: BOOTSTRAP += --with-clang
 fuzz: bootstrap
 	@[[ -f build/fuzz/build.ninja ]] || cmake --preset fuzz
 	@cmake --build --preset fuzz --target fuzz_targets

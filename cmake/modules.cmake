@@ -1,10 +1,11 @@
-# torii_module(NAME [DEPENDS module...] [THIRD_PARTY target...])
+# torii_module(NAME [COMPUTES] [DEPENDS module...] [THIRD_PARTY target...])
 # A folder src/NAME: every *.cc becomes the static library torii_NAME, every *_test.cc the test
 # program NAME_test (label unit). Files named *_avx2.cc, *_avx512.cc and *_avx512vnni.cc get their
-# instruction set.
+# instruction set. COMPUTES: its time is spent in loops over numbers; optimised as far as the compiler
+# can, and never without, since tests wait for it too.
 # A module whose folder holds no source yet is an empty room: an interface library.
 function(torii_module name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;THIRD_PARTY" ${ARGN})
+  cmake_parse_arguments(arg "COMPUTES" "" "DEPENDS;THIRD_PARTY" ${ARGN})
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)
   set(tests ${sources})
@@ -24,6 +25,9 @@ function(torii_module name)
                              ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(torii_${name} PUBLIC ${arg_DEPENDS} fmt::fmt Threads::Threads
                         PRIVATE torii_flags ${arg_THIRD_PARTY})
+  if(arg_COMPUTES)
+    target_compile_options(torii_${name} PRIVATE $<IF:$<CONFIG:Release>,-O3,-O1>)
+  endif()
   # Not the kernels, each of which is one text compiled for several instruction sets. Elsewhere a
   # name stands for one thing in the whole folder, also between the files.
   if(TORII_JOINED AND NOT name STREQUAL "kernels")

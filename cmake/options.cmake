@@ -9,6 +9,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
+# The modules that compute get -O3 (torii_module).
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "Flags of a release build" FORCE)
 
 set(TORII_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer (clang), or empty")
 option(TORII_WERROR "Warnings are errors" ON)
@@ -18,14 +20,9 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 # Reading headers is most of a first build: some files are compiled as one, and what tests read is
-# precompiled. A compiler cache does better where there is one; builds with it take each file for
-# itself and find what it forgot to include.
-if(CCACHE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  set(joined OFF)
-else()
-  set(joined ON)
-endif()
-option(TORII_JOINED "Join source files and precompile headers" ${joined})
+# precompiled. OFF for who changes one file again and again (best with a compiler cache): each file
+# is compiled for itself and finds what it forgot to include.
+option(TORII_JOINED "Join source files and precompile headers" ON)
 
 add_library(torii_flags INTERFACE)
 target_compile_options(torii_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow)

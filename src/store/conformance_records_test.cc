@@ -174,7 +174,7 @@ TEST_P(Records, AnErasedUserIsGoneAndLeavesATombstone) {
   EXPECT_EQ(all.back().payload, "");
   EXPECT_EQ(all.back().time_ms, 4242);
   EXPECT_EQ(all.back().seq, erased.seq);
-  for (const std::uint64_t version : {1, 2}) {
+  for (const std::uint64_t version : {std::uint64_t{1}, std::uint64_t{2}}) {
     EXPECT_FALSE(value(store().find_user("default", version, "user-000002")).has_value());
     EXPECT_EQ(users_in(store(), "default", version).size(), 19U);  // and it is not kCorrupt
   }
