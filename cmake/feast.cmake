@@ -1,0 +1,18 @@
+# The messages of Feast that torii reads and writes (src/feast/wire.proto), as C++.
+find_program(PROTOC protoc REQUIRED)
+find_path(PROTOBUF_INCLUDE_DIR google/protobuf/message_lite.h REQUIRED)
+# Static and hidden, as OpenSSL is: libraries of the wheels carry a protobuf of their own.
+find_library(PROTOBUF_LITE_LIBRARY libprotobuf-lite.a REQUIRED)
+add_link_options(LINKER:--exclude-libs,libprotobuf-lite.a)
+
+set(generated ${CMAKE_BINARY_DIR}/generated)
+file(MAKE_DIRECTORY ${generated})
+add_custom_command(
+  OUTPUT ${generated}/feast/wire.pb.cc ${generated}/feast/wire.pb.h
+  COMMAND ${PROTOC} --proto_path=${CMAKE_SOURCE_DIR}/src --cpp_out=${generated}
+          ${CMAKE_SOURCE_DIR}/src/feast/wire.proto
+  DEPENDS ${CMAKE_SOURCE_DIR}/src/feast/wire.proto
+  COMMENT "Feast's messages")
+add_library(torii_protobuf STATIC ${generated}/feast/wire.pb.cc)
+target_include_directories(torii_protobuf SYSTEM PUBLIC ${generated} ${PROTOBUF_INCLUDE_DIR})
+target_link_libraries(torii_protobuf PUBLIC ${PROTOBUF_LITE_LIBRARY} Threads::Threads)
