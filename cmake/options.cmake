@@ -43,6 +43,9 @@ endif()
 if(TORII_WERROR)
   target_compile_options(torii_flags INTERFACE -Werror)
 endif()
+if(TORII_SANITIZE MATCHES "address|fuzzer" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_definitions(torii_flags INTERFACE __SANITIZE_ADDRESS__) # as g++ tells its sources
+endif()
 if(TORII_SANITIZE STREQUAL "address")
   # Without the checks of every pointer that is followed, which double the time to compile:
   # AddressSanitizer sees what they would. The preset fuzz has them, where bytes come from outside.
