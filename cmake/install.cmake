@@ -34,6 +34,11 @@ if(api_type STREQUAL "STATIC_LIBRARY")
   list(APPEND libraries $<TARGET_FILE:torii_shared>)
 endif()
 
+if(TARGET torii_flight)
+  install(TARGETS torii_flight LIBRARY DESTINATION lib)
+  list(APPEND libraries $<TARGET_FILE:torii_flight>)
+endif()
+
 # Libraries out of wheels, then whatever else the program needs from this system but glibc.
 set(wheel_libraries ${TORII_ARROW_LIBRARIES} ${TORII_OPENVINO_LIBRARIES})
 if(wheel_libraries)

@@ -69,4 +69,5 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 # An installed tree finds its libraries beside itself wherever it is moved. DT_RPATH, not
 # DT_RUNPATH: it also holds for the libraries that our libraries need.
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")
+set(CMAKE_BUILD_RPATH ${CMAKE_BINARY_DIR}/lib)
 add_link_options(-Wl,--disable-new-dtags)

@@ -179,10 +179,11 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
   }
   config->split_given = !config->evaluate.split.empty();
   if (!config->split_given) config->evaluate.split = split;
-  if (layers.needs_data && config->data.interactions.path.empty()) {
+  if (layers.needs_data && !data::names_data(config->data)) {
     return invalid(
-        "no data: name a folder with interactions.parquet by --data=DIR, or the files in a "
-        "torii.yaml (data.interactions.path) by --config=FILE");
+        "no data: name a folder with interactions.parquet by --data=DIR, or the files "
+        "(data.interactions.path) or a Feast repository (data.feast.repo) in a torii.yaml by "
+        "--config=FILE");
   }
   return config;
 }

@@ -21,6 +21,7 @@ Verb make_root(CommonFlags& common) {
   add_load(root, common);
   add_store(root, common);
   add_keys(root, common);
+  add_feast(root, common);
   add_generate(root, common);
   add_config(root, common);
   add_version(root, common);
@@ -32,8 +33,8 @@ Verb make_root(CommonFlags& common) {
 }
 
 const std::vector<std::string>& later_verbs() {
-  static const std::vector<std::string> verbs = {"search", "pipeline", "feast",
-                                                 "encode", "gate",     "register"};
+  static const std::vector<std::string> verbs = {"search", "pipeline", "encode", "gate",
+                                                 "register"};
   return verbs;
 }
 

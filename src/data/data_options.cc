@@ -58,6 +58,31 @@ void declare(DataOptions& options, OptionSet& set) {
       "Types that do not count as positive; cart_remove, which takes a cart back, never does.");
   set.number("data.interactions.min_rating", &rows.min_rating, -1e9, 1e9,
              "Rows with a lower rating do not count as positive; 0 turns this off.");
+  FeastOptions& feast = options.feast;
+  set.text("data.feast.repo", &feast.repo,
+           "Instead of paths: a Feast repository (its folder, or its feature_store.yaml), whose "
+           "feature services hold the tables. See docs/feast.md.");
+  set.text("data.feast.users", &feast.users,
+           "Feature service with the features of users, such as user_service; empty: users are "
+           "known by id only.");
+  set.text("data.feast.items", &feast.items,
+           "Feature service with the features of items; empty: items are known by id only.");
+  set.text("data.feast.interactions", &feast.interactions,
+           "Feature service whose view has the keys of users and of items: one row for each "
+           "interaction.");
+  set.text("data.feast.as_of", &feast.as_of,
+           "Of each user and item the newest row up to this time counts (ISO 8601); now unless "
+           "told.");
+  const auto more = [&](const std::string& key, MoreRows& fresh, const char* what) {
+    set.text(key + ".path", &fresh.path, what);
+    set.text(key + ".table", &fresh.table, kTableHelp);
+    set.text(key + ".query", &fresh.query, kQueryHelp);
+  };
+  more("data.new_users", options.new_users,
+       "Users who came since the table of users was made: a file or database with the same "
+       "columns, as data.users.path; where both have an id, these rows win.");
+  more("data.stream", options.stream,
+       "Interactions since the table of interactions was made, likewise; all rows are appended.");
   set.text("data.delimiter", &options.delimiter,
            "Character between the fields of CSV files; empty: a tab for .tsv, else a comma.");
   set.texts("data.null_values", &options.null_values,
@@ -68,8 +93,13 @@ void declare(DataOptions& options, OptionSet& set) {
              "unless this is 0.");
 }
 
+bool names_data(const DataOptions& options) {
+  return !options.interactions.path.empty() || !options.feast.repo.empty();
+}
+
 void resolve_paths(DataOptions& options, const std::filesystem::path& folder) {
-  for (std::string* path : {&options.users.path, &options.items.path, &options.interactions.path}) {
+  for (std::string* path : {&options.users.path, &options.items.path, &options.interactions.path,
+                            &options.feast.repo, &options.new_users.path, &options.stream.path}) {
     if (path->empty() || path->find("://") != std::string::npos) continue;
     constexpr std::string_view kSqlite = "sqlite:";
     if (path->starts_with(kSqlite)) {

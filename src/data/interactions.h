@@ -39,18 +39,41 @@ struct InteractionOptions {
   double min_rating = 0.0;  ///< ratings below are not positive; 0 = off
 };
 
+/// `data.feast` of torii.yaml: the tables come from services of a Feast repository instead.
+struct FeastOptions {
+  std::string repo;        ///< folder, or its feature_store.yaml; empty = none
+  std::string users = {};  ///< names of feature services; users and items may be empty
+  std::string items = {};
+  std::string interactions = {};
+  std::string as_of = {};  ///< rows of users and items after this time do not count; empty = now
+};
+
+/// Rows that are appended to a table: `data.new_users`, `data.stream`.
+struct MoreRows {
+  std::string path;  ///< as EntityOptions
+  std::string table = {};
+  std::string query = {};
+};
+
 /// `data:` of torii.yaml.
 struct DataOptions {
   EntityOptions users{"", "user_id"};
   EntityOptions items{"", "item_id"};
   InteractionOptions interactions;
+  FeastOptions feast;
+  MoreRows
+      new_users;    ///< users who came since the table was made; of an id that is there, they win
+  MoreRows stream;  ///< interactions since
   std::string delimiter;                 ///< of CSV files, one character; empty = by the ending
   std::vector<std::string> null_values;  ///< texts that mean null
   double bad_rows_max = 0.01;  ///< share of a table's rows that may be unusable; see BadRows::check
 };
-/// Keys data.users.path, data.users.id, data.items.*, data.interactions.*, data.delimiter,
-/// data.null_values, data.bad_rows_max.
+/// Keys data.users.path, data.users.id, data.items.*, data.interactions.*, data.feast.*,
+/// data.new_users.*, data.stream.*, data.delimiter, data.null_values, data.bad_rows_max.
 void declare(DataOptions& options, OptionSet& set);
+
+/// Whether the options say where interactions lie.
+[[nodiscard]] bool names_data(const DataOptions& options);
 
 /// Makes relative paths relative to `folder`: paths in a file are meant from where that file is.
 void resolve_paths(DataOptions& options, const std::filesystem::path& folder);

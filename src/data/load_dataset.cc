@@ -8,6 +8,7 @@
 
 #include "base/thread_pool.h"
 #include "data/bad_rows.h"
+#include "data/dataset_tables.h"
 #include "data/fingerprint.h"
 #include "data/interaction_columns.h"
 #include "data/interactions.h"
@@ -16,67 +17,8 @@
 namespace torii::data {
 namespace {
 
-Result<char> delimiter_of(const DataOptions& options) {
-  if (options.delimiter.empty()) return char{0};
-  if (options.delimiter == "\\t") return '\t';
-  if (options.delimiter.size() != 1) {
-    return invalid("data.delimiter: expected one character, found \"{}\"", options.delimiter);
-  }
-  return options.delimiter.front();
-}
-
-std::string place_of(const Table& table, const std::string& column) {
-  return fmt::format("{}: column '{}'", table.source(), column);
-}
-
 // Takes a `cart` back: it is not known to be disliked, and never a sign of liking.
 constexpr std::string_view kTakenBack = "cart_remove";
-
-// A table of users or items; without a file a table without columns.
-struct Entities {
-  bool present = false;
-  Table table;
-  IdSource ids;
-};
-
-Result<Entities> read_entities(const EntityOptions& entity, ReadOptions read,
-                               const ReadContext& context) {
-  Entities result;
-  if (entity.path.empty()) return result;
-  read.text_columns = {entity.id};
-  read.table = entity.table;
-  read.query = entity.query;
-  TORII_TRY(result.table, read_table(entity.path, read, context));
-  TORII_TRY(const Column* id, result.table.column(entity.id));
-  result.ids = {id, result.table.untyped(), place_of(result.table, entity.id)};
-  result.present = true;
-  return result;
-}
-
-// The interactions table with only the columns that are needed.
-Result<Table> read_interactions(const InteractionOptions& names, ReadOptions read,
-                                const std::vector<std::string>& extra, const ReadContext& context) {
-  if (names.path.empty()) {
-    return invalid("data.interactions.path: no interactions table is named");
-  }
-  const InteractionOptions defaults;
-  read.columns = {names.user_id, names.item_id};
-  read.table = names.table;
-  read.query = names.query;
-  const auto add = [&](const std::string& name, const std::string& standard) {
-    if (name.empty()) return;
-    (name == standard ? read.optional_columns : read.columns).push_back(name);
-  };
-  add(names.timestamp, defaults.timestamp);
-  add(names.position, defaults.position);
-  add(names.type, defaults.type);
-  add(names.rating, defaults.rating);
-  add(names.quantity, defaults.quantity);
-  read.columns.insert(read.columns.end(), extra.begin(), extra.end());
-  read.text_columns = {names.user_id, names.item_id};
-  read.encoded_columns = read.text_columns;
-  return read_table(names.path, read, context);
-}
 
 // Rows whose id is missing or none. `name`: "user id".
 void find_bad_ids(const Column& column, const std::vector<std::uint32_t>& codes,
@@ -108,14 +50,14 @@ void report_mixed(const Table& table, std::string_view word, Dataset& dataset) {
 }
 
 // Rows of the entities' table in dense order; the last row of an id wins.
-Result<Table> in_dense_order(Entities entities, const std::vector<std::uint32_t>& codes,
+Result<Table> in_dense_order(EntityTable entities, const std::vector<std::uint32_t>& codes,
                              std::size_t count, const EntityOptions& options,
                              const std::string& word, double bad_rows_max, Dataset& dataset) {
   std::vector<std::uint32_t> rows(count, Table::kNullRow);
   std::uint64_t duplicates = 0;
   if (entities.present) {
     BadRows bad(entities.table);
-    find_bad_ids(*entities.ids.column, codes, "id", bad);
+    find_bad_ids(*entities.ids().column, codes, "id", bad);
     TORII_TRY_VOID(bad.check(bad_rows_max));
     report(bad, word, dataset);
   }
@@ -249,23 +191,21 @@ Interactions arrange(FileRows file, std::vector<std::uint32_t> order,
 Result<LoadedDataset> load_dataset(const DataOptions& options,
                                    const std::vector<std::string>& extra_interaction_columns,
                                    const ReadContext& context) {
-  ReadOptions read;
-  TORII_TRY(read.delimiter, delimiter_of(options));
-  read.null_values = options.null_values;
+  TORII_TRY(DatasetTables tables, read_dataset_tables(options, extra_interaction_columns, context));
   const InteractionOptions& names = options.interactions;
-  TORII_TRY(const Table rows, read_interactions(names, read, extra_interaction_columns, context));
-  TORII_TRY(Entities users, read_entities(options.users, read, context));
-  TORII_TRY(Entities items, read_entities(options.items, read, context));
+  const Table& rows = tables.interactions;
 
-  const auto join = [&](const std::string& column, const Entities& entities) -> Result<JoinedIds> {
+  const auto join = [&](const std::string& column,
+                        const EntityTable& entities) -> Result<JoinedIds> {
     std::vector<IdSource> sources = {{rows.find(column), rows.untyped(), place_of(rows, column)}};
-    if (entities.present) sources.push_back(entities.ids);
+    if (entities.present) sources.push_back(entities.ids());
     TORII_TRY(JoinedIds joined, join_ids(sources));
     joined.codes.resize(2);
     return joined;
   };
   LoadedDataset result;
   Dataset& dataset = result.dataset;
+  dataset.findings = std::move(tables.findings);
   Result<JoinedIds> users_joined = JoinedIds{}, items_joined = JoinedIds{};
   Result<FileRows> understood = FileRows{};
   BadRows bad(rows);
@@ -275,8 +215,8 @@ Result<LoadedDataset> load_dataset(const DataOptions& options,
         understood = understand(rows, names, dataset.findings, bad);
         if (understood.ok()) order = order_in_time(understood->times, understood->positions);
       },
-      [&] { users_joined = join(names.user_id, users); },
-      [&] { items_joined = join(names.item_id, items); },
+      [&] { users_joined = join(names.user_id, tables.users); },
+      [&] { items_joined = join(names.item_id, tables.items); },
   };
   side_by_side(context.pool, work);
   TORII_TRY(JoinedIds user_ids, std::move(users_joined));
@@ -301,11 +241,11 @@ Result<LoadedDataset> load_dataset(const DataOptions& options,
   dataset.users = std::move(user_ids.index);
   dataset.items = std::move(item_ids.index);
   TORII_TRY(dataset.user_table,
-            in_dense_order(std::move(users), user_ids.codes[1], dataset.users.size(), options.users,
-                           "users", options.bad_rows_max, dataset));
+            in_dense_order(std::move(tables.users), user_ids.codes[1], dataset.users.size(),
+                           options.users, "users", options.bad_rows_max, dataset));
   TORII_TRY(dataset.item_table,
-            in_dense_order(std::move(items), item_ids.codes[1], dataset.items.size(), options.items,
-                           "items", options.bad_rows_max, dataset));
+            in_dense_order(std::move(tables.items), item_ids.codes[1], dataset.items.size(),
+                           options.items, "items", options.bad_rows_max, dataset));
   dataset.fingerprint = content_fingerprint(dataset, result.extra);
   return result;
 }

@@ -231,4 +231,20 @@ Table Table::without(std::string_view name) && {
   return std::move(*this);
 }
 
+Table Table::select(std::span<const Renamed> columns) && {
+  std::vector<Column> chosen;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const auto at = std::ranges::find(columns_, columns[i].from, &Column::name);
+    TORII_CHECK(at != columns_.end(), "a column that is selected is there");
+    const bool again = std::ranges::any_of(columns.subspan(i + 1), [&](const Renamed& later) {
+      return later.from == columns[i].from;
+    });
+    chosen.push_back(again ? *at : std::move(*at));
+    chosen.back().name = columns[i].to;
+    if (!again) at->name.clear();
+  }
+  columns_ = std::move(chosen);
+  return std::move(*this);
+}
+
 }  // namespace torii::data

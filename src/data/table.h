@@ -115,6 +115,12 @@ class Table {
   static constexpr std::uint32_t kNullRow = UINT32_MAX;
   /// The same rows without that column (which may be missing).
   [[nodiscard]] Table without(std::string_view name) &&;
+  /// These columns alone, in this order and under new names; a column may come twice. All `from`
+  /// must be there (our own mistake otherwise).
+  struct Renamed {
+    std::string from, to;
+  };
+  [[nodiscard]] Table select(std::span<const Renamed> columns) &&;
   /// Columns of the file that were not asked for by name and that torii cannot hold, with their
   /// type: "location (struct<lat: double, lon: double>)".
   [[nodiscard]] const std::vector<std::string>& skipped() const { return skipped_; }

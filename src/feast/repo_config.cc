@@ -165,6 +165,35 @@ Result<RegistryPlace> registry_place(const RepoConfig& config, const Json& root)
                     given->line, visible(type));
 }
 
+// What a registry server wants to be shown: `auth` of the file.
+Result<void> find_bearer(RepoConfig& config, const Json& root, const Environment& environment) {
+  const Json* auth = root.find("auth");
+  const auto of_environment = [&](const std::string& name) {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::string() : found->second;
+  };
+  const std::string type =
+      auth == nullptr ? "no_auth" : auth->string_at("type").value_or("no_auth");
+  if (type == "no_auth") return {};
+  if (type == "kubernetes") {
+    config.registry.bearer = of_environment("LOCAL_K8S_TOKEN");
+    config.registry.bearer_file = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+    return {};
+  }
+  if (type == "oidc") {
+    config.registry.bearer = scalar_at(*auth, "token").value_or("");
+    if (config.registry.bearer.empty()) {
+      config.registry.bearer =
+          of_environment(scalar_at(*auth, "token_env_var").value_or("FEAST_OIDC_TOKEN"));
+    }
+    if (!config.registry.bearer.empty()) return {};
+  }
+  return make_error(ErrorCode::kUnsupported,
+                    "{}:{}: auth: torii shows a registry server a token that is there (type "
+                    "kubernetes, or oidc with `token` or FEAST_OIDC_TOKEN), it does not fetch one",
+                    config.file, auth->line);
+}
+
 }  // namespace
 
 std::string RepoConfig::online_type() const {
@@ -199,6 +228,9 @@ Result<RepoConfig> parse_repo_config(std::string_view text, const fs::path& file
                       config.file, version);
   }
   TORII_TRY(config.registry, registry_place(config, root));
+  if (config.registry.kind == RegistryPlace::Kind::kRemote) {
+    TORII_TRY_VOID(find_bearer(config, root, environment));
+  }
   TORII_TRY(config.online, store_map(config, root, "online_store", "sqlite"));
   TORII_TRY(config.offline, store_map(config, root, "offline_store", "dask"));
   if (config.online_type() == "sqlite" && !config.online.string_at("path")) {

@@ -18,6 +18,8 @@ struct RegistryPlace {
   std::string path;
   std::string certificate;  ///< kRemote: file of the authority that signed the server's
   bool tls = false;         ///< kRemote
+  std::string bearer;       ///< kRemote: a token to show; empty: none
+  std::string bearer_file;  ///< kRemote: or the file that holds one
 };
 
 /// A repository's feature_store.yaml. `online` and `offline` keep the whole maps ("type" filled

@@ -171,7 +171,8 @@ void CurlSession::set_proxy(const std::string& url) {
 }
 
 void CurlSession::set_trust() {
-  std::string file = value_of(environment_, {"SSL_CERT_FILE", "CURL_CA_BUNDLE"});
+  std::string file = options_.trusted;
+  if (file.empty()) file = value_of(environment_, {"SSL_CERT_FILE", "CURL_CA_BUNDLE"});
   // Where other systems than the one we were built on keep theirs.
   for (const char* usual :
        {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
@@ -214,6 +215,12 @@ CurlOutcome CurlSession::perform(const CurlRequest& request) {
   curl_->easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_->easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
                      static_cast<long>(std::max(1, options_.stall_timeout_ms / 1000)));
+  if (options_.http2) {
+    const bool tls = request.url.starts_with("https:");
+    curl_->easy_setopt(
+        handle, CURLOPT_HTTP_VERSION,
+        static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+  }
   if (request.head) curl_->easy_setopt(handle, CURLOPT_NOBODY, 1L);
   if (request.body) {
     curl_->easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,

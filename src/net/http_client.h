@@ -34,6 +34,8 @@ struct HttpOptions {
   int backoff_ms = 500;         ///< before the second attempt; doubles, half of it is random
   int backoff_max_ms = 20'000;  ///< also the longest Retry-After that is waited for
   std::uint64_t seed = 0;       ///< of the random half, so that many clients do not come at once
+  bool http2 = false;           ///< HTTP/2 from the first byte on, as gRPC speaks it
+  std::string trusted = {};     ///< file of certificates to trust instead of the environment's
 };
 
 struct Response {
