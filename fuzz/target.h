@@ -16,6 +16,8 @@ struct Target {
 void run_bundle(std::string_view input);
 void run_configuration(std::string_view input);
 void run_csv(std::string_view input);
+void run_feast_config(std::string_view input);
+void run_feast_registry(std::string_view input);
 void run_filter(std::string_view input);
 void run_http(std::string_view input);
 void run_json(std::string_view input);
@@ -33,6 +35,8 @@ inline constexpr Target kTargets[] = {
     {"bundle", run_bundle},
     {"configuration", run_configuration},
     {"csv", run_csv},
+    {"feast_config", run_feast_config},
+    {"feast_registry", run_feast_registry},
     {"filter", run_filter},
     {"http", run_http},
     {"json", run_json},
