@@ -14,6 +14,7 @@
 #include "cli/loading.h"
 #include "cli/program_version.h"
 #include "cli/publish_gate.h"
+#include "cli/publish_store.h"
 #include "cli/scoring.h"
 #include "cli/verbs.h"
 #include "publish/attributes.h"
@@ -154,9 +155,9 @@ Result<void> run(Session& session, const PublishFlags& flags) {
   const Config& config = *bundles.published.config;
   TORII_TRY(const std::size_t k, check_k(session.given("--k") ? flags.k : config.publish.k));
   TORII_TRY(const std::string place, publish::bundle_place(config.publish.bundles, flags.store));
-  TORII_TRY(const auto store, store::open(flags.store, session.environment(), {.cancelled = [&] {
-                                            return session.reporter().cancelled();
-                                          }}));
+  TORII_TRY(const PublishedStore opened_store,
+            open_published(session, flags.store, config.publish, scratch_folder(session)));
+  const auto& store = opened_store.store;
   TORII_TRY(ThreadPool * pool, session.pool());
 
   TORII_TRY(GateOutcome gate, pass_gate(session, {.store = store.get(),
@@ -227,6 +228,7 @@ Result<void> run(Session& session, const PublishFlags& flags) {
       "{}  version {}{}: {} users, {} items, bundle {}, in {}\n", store->shown(), version,
       flags.tenant == store::kDefaultTenant ? "" : " of " + flags.tenant, grouped(written.users),
       grouped(written.items), bundle.id.substr(0, 12), duration(watch.total())));
+  session.print(views_text(opened_store));
   Json document = Json::object();
   document.set("store", store->shown())
       .set("tenant", flags.tenant)
@@ -241,8 +243,11 @@ Result<void> run(Session& session, const PublishFlags& flags) {
       .set("records_seq", info.records_seq)
       .set("roles", info.roles)
       .set("gate", gate.document);
+  set_views(document, opened_store);
   set_findings(document, dataset);
-  session.answer(document.set("seconds", watch.seconds()));
+  document.set("seconds", watch.seconds());
+  if (auto kept = find_kept(opened_store)) return session.refuse(document, *std::move(kept));
+  session.answer(document);
   return {};
 }
 
@@ -256,7 +261,8 @@ void add_publish(Verb& root, CommonFlags& common) {
   verb.text("--data", "DIR", &flags->data,
             "Folder with today's tables, as for `torii train`; often one of `torii load`.");
   verb.text("--store", "URI", &flags->store,
-            "sqlite:FILE, postgres://... or redis://...; an empty place is set up.");
+            "sqlite:FILE, postgres://... or redis://...; an empty place is set up. feast:REPO: the "
+            "online store of a Feast repository, for Feast's own clients (publish.feast).");
   verb.text("--fit", "BUNDLE", &flags->fit,
             "If the bundle is a refit: the one that it was made from, which is judged for it.");
   verb.texts("--candidates", "FILE", &flags->candidates,
@@ -270,6 +276,7 @@ void add_publish(Verb& root, CommonFlags& common) {
   verb.example("torii publish --bundle=shop.bundle --data=shop --store=sqlite:shop.db");
   verb.example(
       "torii publish --bundle=refit.bundle --fit=shop.bundle --data=night --store=sqlite:shop.db");
+  verb.example("torii publish --bundle=shop.bundle --data=shop --store=feast:feature_repo");
   verb.action([flags](Session& session) { return run(session, *flags); });
 }
 

@@ -13,6 +13,7 @@
 #include "blob/blob.h"
 #include "model/bundle.h"
 #include "model/bundle_manifest.h"
+#include "store/feast_store.h"
 
 namespace torii::publish {
 namespace {
@@ -134,11 +135,17 @@ bool is_bundle_id(std::string_view text) {
 }
 
 std::optional<std::string> default_bundle_place(std::string_view store_uri) {
+  std::error_code ignored;
+  if (store::is_feast(store_uri)) {
+    fs::path place(store::feast_place(store_uri));
+    if (place.extension() == ".yaml" || place.extension() == ".yml") place = place.parent_path();
+    if (place.empty()) place = ".";
+    return (fs::absolute(place, ignored) / "bundles").lexically_normal().string();
+  }
   constexpr std::string_view kScheme = "sqlite:";
   if (!store_uri.starts_with(kScheme)) return std::nullopt;
   std::string_view file = store_uri.substr(kScheme.size());
   if (file.starts_with("//")) file.remove_prefix(2);
-  std::error_code ignored;
   const fs::path absolute = fs::absolute(fs::path(file), ignored);
   return (absolute.parent_path() / "bundles").lexically_normal().string();
 }

@@ -18,7 +18,8 @@ namespace torii::publish {
 /// 64 lower-case hexadecimal digits.
 [[nodiscard]] bool is_bundle_id(std::string_view text);
 
-/// 'bundles' beside the file of "sqlite:FILE", absolute; nullopt for other stores.
+/// 'bundles' beside the file of "sqlite:FILE" and in the folder of "feast:REPO", absolute; nullopt
+/// for other stores.
 [[nodiscard]] std::optional<std::string> default_bundle_place(std::string_view store_uri);
 
 /// `configured` (publish.bundles), or the default place of the store. Error kInvalidArgument if

@@ -5,7 +5,8 @@ namespace torii::publish {
 void declare(PublishOptions& options, OptionSet& set) {
   set.text("publish.bundles", &options.bundles,
            "Folder or s3://bucket/folder for the bundles of publications, which servers fetch them "
-           "from; 'bundles' beside the file of an sqlite store unless told, needed for others.");
+           "from; 'bundles' beside the file of an sqlite store or in the folder of a Feast "
+           "repository unless told, needed for others.");
   set.text("publish.user_encoder", &options.user_encoder,
            "Folder or s3://bucket/folder to which each publication's user tower goes as "
            "user-encoder-<version> (safetensors) and user-encoder-config-<version>.json; none "
@@ -35,6 +36,20 @@ void declare(PublishOptions& options, OptionSet& set) {
            "Column of the items with the price; likewise.");
   set.text("publish.columns.brand", &columns.brand,
            "Column of the items with the brand; likewise.");
+  store::FeastViews& feast = options.feast;
+  set.text("publish.feast.item_embedding", &feast.item_embedding,
+           "With --store=feast:REPO: the feature view for the items' vectors (item id -> "
+           "Array(Float32)); empty: not written.");
+  set.text("publish.feast.user_embedding", &feast.user_embedding,
+           "The feature view for the users' vectors (user id -> Array(Float32)); likewise.");
+  set.text("publish.feast.item_text", &feast.item_text,
+           "The feature view for the vectors of the items' texts (item id -> Array(Float32)); "
+           "likewise.");
+  set.text("publish.feast.user_items", &feast.user_items,
+           "The feature view for the lists (user id -> Array(String), best first); likewise.");
+  set.text("publish.feast.push", &feast.push,
+           "URL of a Feast feature server that is to write the rows; torii writes sqlite, postgres "
+           "and redis online stores itself unless told.");
 }
 
 }  // namespace torii::publish

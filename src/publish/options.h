@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "store/feast_store.h"
 
 namespace torii::publish {
 
@@ -28,6 +29,7 @@ struct PublishOptions {
   double events_days = 0.0;      ///< events that gc leaves; 0: all
   double drafts_hours = 24.0;    ///< unfinished publications that gc leaves
   RoleColumns columns;
+  store::FeastViews feast;  ///< for --store=feast:REPO
 };
 void declare(PublishOptions& options, OptionSet& set);
 

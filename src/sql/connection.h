@@ -76,6 +76,8 @@ class Statement {
 enum class Access {
   kRead,   ///< nothing can be written, whatever the statement says; the database must exist
   kWrite,  ///< SQLite: made if it is not there, in write-ahead mode
+  /// The database of another program: it must exist, and stays in the mode that it is in.
+  kWriteForeign,
 };
 
 struct ConnectionOptions {

@@ -329,10 +329,11 @@ Result<std::unique_ptr<Connection>> open_sqlite(const std::string& uri,
   if (path.empty() || path.find('\0') != std::string::npos) {
     return invalid("{}: names no file; expected sqlite:FILE", uri);
   }
-  const bool write = options.access == Access::kWrite;
+  const bool write = options.access != Access::kRead;
+  const bool make = options.access == Access::kWrite;
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!write && status.type() == std::filesystem::file_type::not_found) {
+  if (!make && status.type() == std::filesystem::file_type::not_found) {
     return make_error(ErrorCode::kNotFound, "{}: there is no file {}", uri, path);
   }
   if (std::filesystem::is_directory(status)) {
@@ -340,7 +341,8 @@ Result<std::unique_ptr<Connection>> open_sqlite(const std::string& uri,
   }
   sqlite3* database = nullptr;
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                    (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+                    (write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
+                    (make ? SQLITE_OPEN_CREATE : 0);
   // "./": a name such as ":memory:" or "file:x" means a file here, nothing else.
   const std::string named = path.starts_with('/') ? path : "./" + path;
   const int code = sqlite3_open_v2(named.c_str(), &database, flags, nullptr);
@@ -354,10 +356,11 @@ Result<std::unique_ptr<Connection>> open_sqlite(const std::string& uri,
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   auto connection = std::make_unique<SqliteConnection>(database, uri, path, options);
-  if (write) {
+  if (make) {
     TORII_TRY_VOID(connection->execute("PRAGMA journal_mode=WAL"));
     TORII_TRY_VOID(connection->execute("PRAGMA foreign_keys=ON"));
-  } else {
+  }
+  if (!write) {
     TORII_TRY_VOID(connection->execute("PRAGMA query_only=ON"));
   }
   // Reads the file's head: what is no database is told now.

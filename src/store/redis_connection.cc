@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "base/file.h"
 
@@ -207,12 +208,13 @@ Result<RedisReply> RedisConnection::receive() {
   }
 }
 
-Result<RedisReply> RedisConnection::exchange(const std::vector<std::string_view>& words) {
+template <class Words>
+Result<void> RedisConnection::append(const Words& words) {
   std::vector<const char*> pointers;
   std::vector<std::size_t> sizes;
   pointers.reserve(words.size());
   sizes.reserve(words.size());
-  for (const std::string_view word : words) {
+  for (const auto& word : words) {
     pointers.push_back(word.data() == nullptr ? "" : word.data());
     sizes.push_back(word.size());
   }
@@ -220,7 +222,32 @@ Result<RedisReply> RedisConnection::exchange(const std::vector<std::string_view>
                              sizes.data()) != REDIS_OK) {
     return lost(std::string(context_->errstr));
   }
+  return {};
+}
+
+Result<RedisReply> RedisConnection::exchange(const std::vector<std::string_view>& words) {
+  TORII_TRY_VOID(append(words));
   return receive();
+}
+
+Result<std::vector<RedisReply>> RedisConnection::commands(
+    std::span<const std::vector<std::string>> many) {
+  TORII_TRY_VOID(connect());
+  for (const auto& words : many) TORII_TRY_VOID(append(words));
+  std::vector<RedisReply> replies;
+  replies.reserve(many.size());
+  std::optional<Error> refusal;
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    auto reply = receive();
+    if (reply.ok()) {
+      replies.push_back(std::move(reply).value());
+      continue;
+    }
+    if (context_ == nullptr) return std::move(reply).error();
+    if (!refusal) refusal = std::move(reply).error();
+  }
+  if (refusal) return *std::move(refusal);
+  return replies;
 }
 
 Result<RedisReply> RedisConnection::command(const std::vector<std::string_view>& words) {

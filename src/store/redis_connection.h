@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ class RedisConnection {
   /// Errors: kIo (connection, password, a server that is loading or only a copy),
   /// kResourceExhausted (out of memory), kCancelled, kCorrupt (a key of another kind than ours).
   Result<RedisReply> command(const std::vector<std::string_view>& words);
+  /// Several at once, answered in their order. All are run; a refusal of one is the error of all.
+  Result<std::vector<RedisReply>> commands(std::span<const std::vector<std::string>> many);
   /// A script with one key, the prefix of all that it touches; kept by the server.
   Result<RedisReply> script(const char* text, std::string_view prefix,
                             const std::vector<std::string_view>& arguments = {});
@@ -48,6 +51,8 @@ class RedisConnection {
     void operator()(redisContext* context) const;
   };
   [[nodiscard]] Result<void> log_in();
+  template <class Words>
+  [[nodiscard]] Result<void> append(const Words& words);
   [[nodiscard]] Result<RedisReply> exchange(const std::vector<std::string_view>& words);
   [[nodiscard]] Result<RedisReply> receive();
   [[nodiscard]] Result<void> wait(bool to_write, std::chrono::steady_clock::time_point since);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sql/connection.h"
+#include "store/feast_store.h"
 #include "store/redis_store.h"
 #include "store/sql_store.h"
 
@@ -16,6 +17,13 @@ Result<std::unique_ptr<Store>> open(const std::string& uri, const Environment& e
                                     const OpenOptions& options) {
   if (sql::is_database(uri)) return SqlStore::open(uri, environment, options);
   if (is_redis(uri)) return RedisStore::open(uri, environment, options);
+  if (is_feast(uri)) {
+    return make_error(ErrorCode::kUnsupported,
+                      "'{}': a Feast repository holds vectors and lists for Feast's clients and is "
+                      "written by `torii publish` alone; events, keys and users need sqlite:FILE, "
+                      "postgres://user@host:port/database or redis://host:port",
+                      uri);
+  }
   const std::size_t colon = std::min(uri.find(':'), uri.size());
   return make_error(ErrorCode::kUnsupported,
                     "'{}:': is no store; expected sqlite:FILE, postgres://user@host:port/database "

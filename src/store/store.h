@@ -11,6 +11,7 @@
 
 #include "base/environment.h"
 #include "base/json.h"
+#include "base/reporter.h"
 #include "base/result.h"
 
 /// What a shop's service remembers: publications (a model's answers, each an immutable version),
@@ -290,6 +291,10 @@ struct OpenOptions {
   std::function<bool()> cancelled = {};
   /// Milliseconds since 1970 UTC, for the age of drafts; the system's clock if empty.
   std::function<std::int64_t()> clock = {};
+  /// For stores that write everything at the commit (open_feast()): where rows wait until then (the
+  /// system's temporary folder if empty), and who is told of progress and repeated attempts.
+  std::string scratch = {};
+  Reporter* reporter = nullptr;
 };
 
 /// sqlite:FILE, postgres://..., redis://[user[:password]@]host[:port][/db]. Other schemes and

@@ -1,13 +1,9 @@
 // What only a real server can show: it goes away and comes back, it makes others wait, it says how
 // safe its disk is. Run by with_servers.py.
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <chrono>
-#include <cstring>
 #include <thread>
 
+#include "servers.h"
 #include "support/store_conformance.h"
 
 namespace torii::store::conformance {
@@ -16,21 +12,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-void tell_servers(const std::string& line) {
-  const std::string path = variable("TORII_TEST_SERVERS");
-  ASSERT_FALSE(path.empty()) << "run by with_servers.py";
-  const int wire = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  ASSERT_LT(path.size(), sizeof address.sun_path);
-  std::memcpy(address.sun_path, path.data(), path.size());
-  ASSERT_EQ(::connect(wire, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::write(wire, line.data(), line.size()), static_cast<ssize_t>(line.size()));
-  char answer[8] = {};
-  EXPECT_EQ(::read(wire, answer, sizeof answer - 1), 4) << line;
-  ::close(wire);
-}
 
 class Servers : public StoreTest {
  protected:
