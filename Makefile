@@ -11,7 +11,7 @@ export TORII_SHARED_DIR
 # Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
 BOOTSTRAP ?=
 
-.PHONY: help bootstrap configure build test demo bench bench-forecast format lint asan tsan docs clean test-mutants test-faults test-api test-compat tsan-serve install fuzz report-shots
+.PHONY: help bootstrap configure build test demo bench bench-forecast bench-feast bench-feast-scale format lint asan tsan docs clean test-mutants test-faults test-api test-compat tsan-serve install fuzz report-shots
 
 help:
 	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test          all tests; one of them: build/release/bin/base_test --gtest_filter=Json.*'
 	@echo 'make bench         speed, beside the peers if bench/peers is installed'
 	@echo 'make bench-forecast  what doctor forecasts for train, beside what it takes'
+	@echo 'make bench-feast   the reference flow beside the Feast SDK; bench-feast-scale: a million lists'
 	@echo 'make install       to PREFIX (default build/install): bin/ + lib/ + share/, relocatable'
 	@echo
 	@echo 'make format        clang-format on all files; tools/format --check only looks'
@@ -27,7 +28,7 @@ help:
 	@echo 'make tsan          unit tests under ThreadSanitizer'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS (600); what breaks stays in build/fuzz/found/'
 	@echo 'make test-mutants  kept patches that break the code must each turn a test red'
-	@echo 'make test-compat   the S3 suite beside MinIO too (built once under .deps/, with Go, in minutes)'
+	@echo 'make test-compat   the S3 suite beside MinIO too (built once under .deps/, with Go, in minutes); all of Feast'
 	@echo 'make test-faults   kill -9: 100 rounds in training and writing, 500 in publishing and serving'
 	@echo 'make test-api      20,000 generated requests against the HTTP interface'
 	@echo 'make tsan-serve    the server under ThreadSanitizer and mixed load for TSAN_SECONDS (45)'
@@ -89,9 +90,17 @@ install: PREFIX ?= build/install
 install: build
 	@cmake --install build/release --prefix $(abspath $(PREFIX)) | grep -v -e '-- Installing' -e '-- Up-to-date'
 
+test-compat: BOOTSTRAP += --with-feast
 test-compat: configure
-	@cmake --build --preset release --target s3_compat_test
+	@cmake --build --preset release --target s3_compat_test torii
 	@python3 -B tests/compat/s3/with_s3.py .deps minio build/release/bin/s3_compat_test
+	@TORII_PROGRAM=build/release/bin/torii TORII_DEPS=.deps tests/compat/feast/run_all
+
+bench-feast bench-feast-scale: BOOTSTRAP += --with-feast
+bench-feast bench-feast-scale: export TORII_PROGRAM = build/release/bin/torii
+bench-feast bench-feast-scale: configure
+	@cmake --build --preset release --target torii
+	@python3 -B tests/compat/feast/$(if $(findstring scale,$@),scale_test,reference_flow).py
 
 # For review, not for CI: needs chromium and poppler-utils.
 report-shots: REPORT ?= demo/report.html
