@@ -88,6 +88,7 @@ Result<void> run(Session& session, const ServeFlags& flags) {
   setup.bundle_cache = cache.empty() ? cache : cache / "bundles";
   setup.environment = session.environment();
   setup.shop = shop_options(*config);
+  setup.feast_views = config->publish.feast;
   server::Log log(stderr);
   setup.open_texts = [&session, &log](const model::Bundle& bundle) {
     return texts_of(session, bundle, log);

@@ -21,6 +21,7 @@ float amount(const Json& payload, const char* name) {
 }
 
 void add_event(const store::Record& record, const Json& payload, StoreRecords& records) {
+  if (payload.string_at("type") == store::kPushedRowType) return;
   auto item = payload.string_at("item_id");
   if (!item || item->empty()) {
     ++records.without_item;

@@ -34,6 +34,13 @@ std::span<const float> Edition::embedding(std::uint32_t item) const {
   return layer.segment->index().items().row(item - layer.first);
 }
 
+std::vector<float> Edition::text_embedding(std::uint32_t item) const {
+  const Layer& layer = layer_of(item);
+  std::vector<float> vector = layer.segment->texts().vector(item - layer.first);
+  if (std::ranges::all_of(vector, [](float value) { return value == 0.0F; })) vector.clear();
+  return vector;
+}
+
 float Edition::popularity(std::uint32_t item) const {
   const Layer& layer = layer_of(item);
   return layer.segment->popularity()[item - layer.first];

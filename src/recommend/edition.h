@@ -31,6 +31,7 @@ class Edition final : public ItemsEdition {
   [[nodiscard]] std::string_view id_json(std::uint32_t item) const override;
   [[nodiscard]] std::string_view attributes_json(std::uint32_t item) const override;
   [[nodiscard]] std::span<const float> embedding(std::uint32_t item) const override;
+  [[nodiscard]] std::vector<float> text_embedding(std::uint32_t item) const override;
   /// Items that are there, offered or not.
   [[nodiscard]] std::optional<std::uint32_t> find(std::string_view item_id) const override;
   [[nodiscard]] float popularity(std::uint32_t item) const override;

@@ -103,6 +103,9 @@ class ItemsEdition {
   /// Its attributes as a JSON object.
   [[nodiscard]] virtual std::string_view attributes_json(std::uint32_t item) const = 0;
   [[nodiscard]] virtual std::span<const float> embedding(std::uint32_t item) const = 0;
+  /// Of its texts, at length 1 and with the 8 bits of precision that search needs; empty if it has
+  /// none.
+  [[nodiscard]] virtual std::vector<float> text_embedding(std::uint32_t item) const = 0;
   [[nodiscard]] virtual std::optional<std::uint32_t> find(std::string_view id) const = 0;
   [[nodiscard]] virtual float popularity(std::uint32_t item) const = 0;
   [[nodiscard]] virtual std::size_t size() const = 0;  ///< items that are there and not deleted

@@ -89,6 +89,7 @@ void Shop::State::apply_event(const store::Record& record, std::int64_t now_ms) 
   const std::string item_id = payload->string_at("item_id").value_or("");
   std::string type = payload->string_at("type").value_or("view");
   if (type.empty()) type = "view";
+  if (type == store::kPushedRowType) return;
   const auto wishes = texts_of(payload->find("categories"));
   if (item_id.empty() && wishes.empty()) {
     ++unreadable;

@@ -22,6 +22,7 @@
 #include "server/user_token.h"
 #include "server/watcher.h"
 #include "server/workers.h"
+#include "store/feast_store.h"
 
 namespace torii::server {
 
@@ -41,9 +42,10 @@ struct App {
   std::unique_ptr<Watcher> watcher;
   Transport* transport = nullptr;
   std::atomic<bool> draining{false};
-  std::string openapi;      ///< as JSON
-  std::string page;         ///< of /docs
-  std::string store_shown;  ///< Store::shown(), which answers do not tell
+  std::string openapi;            ///< as JSON
+  std::string page;               ///< of /docs
+  std::string store_shown;        ///< Store::shown(), which answers do not tell
+  store::FeastViews feast_views;  ///< names under which Feast's clients ask
 
   /// Metrics of the moment: of the process, and of one tenant or (null) of all.
   [[nodiscard]] std::string metrics_text(const Tenant* only) const;
@@ -157,6 +159,7 @@ void answer_person_route(Call& call);     // people.cc
 void answer_catalogue_route(Call& call);  // catalogue.cc
 void answer_model_route(Call& call);      // models.cc
 void answer_shop_route(Call& call);       // shop_routes.cc
+void answer_feast_route(Call& call);      // feast_routes.cc
 void answer_system_route(Call& call);     // system_routes.cc
 
 }  // namespace torii::server

@@ -12,6 +12,7 @@
 #include "recommend/online.h"
 #include "server/log.h"
 #include "server/options.h"
+#include "store/feast_store.h"
 
 namespace torii::server {
 
@@ -25,6 +26,7 @@ struct ServeSetup {
   recommend::ShopOptions shop;
   /// Text vectors for a bundle that reads texts; null if it reads none.
   std::function<std::shared_ptr<text::TextVectors>(const model::Bundle&)> open_texts;
+  store::FeastViews feast_views = {};  ///< of /get-online-features and /push
   /// Called once, when the port answers.
   std::function<void(const std::string& url)> on_listening;
 };

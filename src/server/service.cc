@@ -98,6 +98,10 @@ void dispatch(Call& call) {
     case kRefPreferencesGet:
     case kRefPreferencesSet:
       return answer_shop_route(call);
+    case kFeastRead:
+    case kFeastPush:
+    case kFeastWrite:
+      return answer_feast_route(call);
     case kLive:
     case kReady:
     case kMetrics:

@@ -10,6 +10,7 @@
 
 #include "recommend/online.h"
 #include "server/journal.h"
+#include "server/pushed_rows.h"
 #include "server/rate_limit.h"
 
 namespace torii::server {
@@ -30,8 +31,10 @@ class Tenant {
   void set_journal(std::unique_ptr<Journal> journal) { journal_ = std::move(journal); }
   void apply(std::span<const store::Record> records) {
     const std::scoped_lock lock(writing_);
+    pushed_.apply(records);
     shop_.apply(records);
   }
+  [[nodiscard]] const PushedRows& pushed() const { return pushed_; }
   [[nodiscard]] Result<void> adopt(
       std::shared_ptr<const recommend::LoadedPublication> publication) {
     const std::scoped_lock lock(writing_);
@@ -68,6 +71,7 @@ class Tenant {
   static constexpr std::size_t kLimiters = 4096;
   std::string name_;
   recommend::Shop shop_;
+  PushedRows pushed_;
   std::mutex writing_;  // apply() and adopt() take turns
   std::shared_ptr<const recommend::LoadedPublication> publication_;  // guarded by writing_
   std::mutex activating_;

@@ -70,6 +70,9 @@ Result<store::Record> parse_event(const Json& json, const std::string& place,
   if (item) payload.set("item_id", *std::move(item));
   TORII_TRY(auto type, reader.text("type", 1, kTypeBytesMax));
   if (!type) return reader.missing("type", "view, click, cart, purchase, rate, ...");
+  if (*type == store::kPushedRowType) {
+    return invalid("{}: '{}' is kept for rows that come by /push", reader.place_of("type"), *type);
+  }
   if (!is_type(*type)) {
     return invalid("{}: expected lower-case letters, digits, _ and -", reader.place_of("type"));
   }

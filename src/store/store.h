@@ -45,6 +45,10 @@ struct Record {
   [[nodiscard]] bool operator==(const Record&) const = default;
 };
 
+/// Type in the payload of events that are no interactions: a row of a Feast feature view that a
+/// client pushed (server/pushed_rows.h). Whoever reads events passes them over.
+inline constexpr std::string_view kPushedRowType = "feast_row";
+
 /// Records of one append() at most.
 inline constexpr std::size_t kAppendMax = 100'000;
 
