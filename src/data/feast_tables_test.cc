@@ -59,8 +59,9 @@ class FeastTables : public testing::FilesTest {
     view.batch.kind = feast::Source::Kind::kFile;
     view.batch.uri = file;
     view.batch.timestamp_field = "at";
-    repo_.registry.views.push_back(std::move(view));
-    return repo_.registry.views.back();
+    auto& views = repo_.registry.views;  // ordered by name
+    const auto place = std::ranges::upper_bound(views, name, {}, &feast::FeatureView::name);
+    return *views.insert(place, std::move(view));
   }
   void add_service(const std::string& name, const std::vector<std::string>& views) {
     feast::FeatureService service;
@@ -73,7 +74,9 @@ class FeastTables : public testing::FilesTest {
       }
       service.projections.push_back(std::move(projection));
     }
-    repo_.registry.services.push_back(std::move(service));
+    auto& services = repo_.registry.services;
+    services.insert(std::ranges::upper_bound(services, name, {}, &feast::FeatureService::name),
+                    std::move(service));
   }
   static std::vector<std::string> column(const Table& table, const std::string& name) {
     std::vector<std::string> values;
@@ -176,7 +179,6 @@ TEST_F(FeastTables, WrongTypesAndMissingColumnsNameViewAndColumn) {
            {texts("item_id", {"a"}), times("at", {1})});
   add_service("items", {"items"});
   add_service("users", {"users"});
-  std::ranges::sort(repo_.registry.views, {}, &feast::FeatureView::name);
   const auto typed = read_feast_entities(repo_, "users", 50, {});
   ASSERT_FALSE(typed.ok());
   EXPECT_NE(typed.error().message.find("'users'"), std::string::npos) << typed.error().message;
