@@ -83,7 +83,7 @@ Result<Table> read_source(const feast::Repo& repo, const feast::ServiceView& vie
                     where_of(repo, view), visible(source.type));
 }
 
-bool is_number(ColumnType type) {
+bool is_numeric_column(ColumnType type) {
   return type == ColumnType::kInt64 || type == ColumnType::kFloat64 || type == ColumnType::kBool;
 }
 
@@ -94,7 +94,7 @@ bool fits(ValueType declared, const Column& column) {
     case ValueType::kInt64:
     case ValueType::kDouble:
     case ValueType::kFloat:
-      return is_number(column.type);
+      return is_numeric_column(column.type);
     case ValueType::kBool:
       return column.type == ColumnType::kBool || column.type == ColumnType::kInt64;
     case ValueType::kUnixTimestamp:

