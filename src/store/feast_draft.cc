@@ -46,7 +46,8 @@ class FeastDraft final : public Draft {
 
   [[nodiscard]] Result<std::uint64_t> commit(const Publication& given) override {
     if (done_) return invalid("{}: the publication is committed already", writer_.shown());
-    FeastCommit commit{.rows = &rows_, .info = given, .now_ms = now_ms(), .progress = {}};
+    FeastCommit commit{
+        .rows = &rows_, .info = given, .now_ms = [this] { return now_ms(); }, .progress = {}};
     TORII_TRY_VOID(checks_.finish(commit.info));
     commit.info.items = rows_.items.rows();
     commit.info.users = rows_.users.rows();

@@ -199,8 +199,6 @@ class FeastPostgresWriter final : public FeastWriter {
         kFeastBlock, columns.vector_filled ? ", vector_value" : "", quoted(target))));
     TORII_TRY(const auto upsert, connection.prepare(upsert_of(target, columns)));
     TORII_TRY(const auto newer, connection.prepare(newer_of(target)));
-    const std::vector<sql::Value> values = {
-        target.names.feature, postgres_time(commit.info.created_ms), postgres_time(commit.now_ms)};
     if (any_newer) {  // by the index, block for block, however large the table is
       TORII_TRY_VOID(connection.execute("SET LOCAL enable_hashjoin = off"));
       TORII_TRY_VOID(connection.execute("SET LOCAL enable_mergejoin = off"));
@@ -209,6 +207,9 @@ class FeastPostgresWriter final : public FeastWriter {
     for (;;) {
       TORII_TRY(const std::uint64_t count, fill(connection, target, columns, rows));
       if (count == 0) break;
+      const std::vector<sql::Value> values = {target.names.feature,
+                                              postgres_time(commit.info.created_ms),
+                                              postgres_time(commit.now_ms())};
       if (any_newer) TORII_TRY_VOID(note_newer(*newer, values, view));
       TORII_TRY_VOID(upsert->start(values));
       TORII_TRY_VOID(upsert->step());

@@ -50,11 +50,11 @@ Result<FeastPlace> place_publication(const std::vector<KeptPublication>& kept,
     if (one.info == text) return FeastPlace{one.version, true, {}};
     TORII_TRY(const Json json, Json::parse(one.info, where));
     const std::int64_t created_ms = json.int_at("created_ms").value_or(0);
-    if (created_ms > commit.info.created_ms && created_ms <= commit.now_ms) {
+    if (created_ms > commit.info.created_ms && created_ms <= commit.now_ms()) {
       return make_error(
           ErrorCode::kCheckFailed,
           "{}: version {} was published meanwhile, from a later moment ({}) than this "
-          "one ({}); nothing was changed: publish again",
+          "one ({}): publish again",
           where, one.version, feast::shown_time(created_ms),
           feast::shown_time(commit.info.created_ms));
     }

@@ -153,6 +153,7 @@ class FeastRedisWriter final : public FeastWriter {
       questions.push_back(std::move(words));
     }
     TORII_TRY(const auto replies, redis_.commands(questions));
+    const std::int64_t now_ms = commit.now_ms();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       Hash& hash = batch[i];
       std::vector<HashPart> left;
@@ -164,7 +165,7 @@ class FeastRedisWriter final : public FeastWriter {
           const auto time = feast::decode_time(replies[i].elements[j].text);
           if (time.ok()) stored_ms = *time;
         }
-        if (stored_ms > commit.now_ms) {
+        if (stored_ms > now_ms) {
           if (view.future++ == 0) view.future_example = id_in_key(hash.entity_key);
         } else if (stored_ms > commit.info.created_ms) {
           if (view.kept++ == 0) view.kept_example = id_in_key(hash.entity_key);

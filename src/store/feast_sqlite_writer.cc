@@ -136,7 +136,7 @@ class FeastSqliteWriter final : public FeastWriter {
                               fmt::format("SELECT event_ts > $4 FROM {} WHERE entity_key = $1 AND "
                                           "feature_name = $2 AND event_ts > $3",
                                           quoted)));
-      return Newer(std::move(one), created_s, commit.now_ms / 1000);
+      return Newer(std::move(one), created_s, commit.now_ms() / 1000);
     }
     // True: the row stays as it is.
     Result<bool> keeps(const sql::Bytes& key, const std::string& feature,

@@ -17,7 +17,9 @@ namespace torii::store {
 struct FeastCommit {
   const FeastRows* rows = nullptr;
   Publication info;
-  std::int64_t now_ms = 0;  ///< stored rows of after this are placeholders
+  /// Stored rows of after this are placeholders. Asked late, and again and again: what somebody
+  /// wrote while this commit was on its way is not of the future.
+  std::function<std::int64_t()> now_ms;
   /// Told of each row; says whether to stop.
   std::function<bool(std::uint64_t rows)> progress;
   [[nodiscard]] Result<void> step(std::uint64_t count) const;
