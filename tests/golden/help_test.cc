@@ -38,6 +38,9 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
                                                        {"keys"},
                                                        {"keys", "create"},
                                                        {"keys", "rotate"},
+                                                       {"feast"},
+                                                       {"feast", "show"},
+                                                       {"feast", "join"},
                                                        {"generate"},
                                                        {"serve"}};
   for (std::vector<std::string> words : verbs) {
@@ -53,7 +56,7 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
 
 TEST(Help, FitsAHundredColumns) {
   for (const char* verb : {"demo", "init", "doctor", "config", "train", "evaluate", "candidates",
-                           "embed", "recommend", "publish", "load", "generate"}) {
+                           "embed", "recommend", "publish", "load", "generate", "feast"}) {
     const std::string text = torii({verb, "--help"}).out;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size());
