@@ -90,7 +90,8 @@ def read(repo, yaml, view, feature, key, ids, service=None):
             status = feast.protos.feast.serving.ServingService_pb2.FieldStatus.Name(
                 result.statuses[row]
             )
-            time_of = result.event_timestamps[row].ToDatetime().isoformat()
+            times = result.event_timestamps  # a remote online store has none for us
+            time_of = times[row].ToDatetime().isoformat() if times else None
             found[identity] = (plain(values[feature][row]), status, time_of)
     return found
 
@@ -192,10 +193,11 @@ def sql(conninfo, statements):
         return cursor.fetchall() if cursor.description else None
 
 
-def redis_ttls(port, database):
-    """The seconds that each key has left."""
+def redis_ttls(port, database, project):
+    """The seconds that each entity of a project has left."""
     client = redis.Redis("127.0.0.1", port, database)
-    return [client.ttl(key) for key in client.scan_iter()]
+    keys = [key for key in client.scan_iter() if key.endswith(project.encode())]
+    return [client.ttl(key) for key in keys]
 
 
 def to_postgres(conninfo, tables):
