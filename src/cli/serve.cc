@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "cli/config.h"
-#include "cli/loading.h"
+#include "cli/serving.h"
 #include "cli/verbs.h"
 #include "store/store.h"
 
@@ -34,29 +34,13 @@ class ServingReporter final : public Reporter {
   server::Log& log_;
 };
 
-// The encoder that a bundle was made with. Without it the service goes on: texts of new users and
-// items then count as missing.
-std::shared_ptr<text::TextVectors> texts_of(Session& session, const model::Bundle& bundle,
-                                            server::Log& log) {
-  if (!has_text(bundle.spec)) return nullptr;
-  const auto open = [&]() -> Result<std::unique_ptr<text::TextVectors>> {
-    TORII_TRY(const auto config,
-              load_config(session, {.settings = &bundle.settings, .needs_data = false}));
-    return open_texts(session, *config);
-  };
-  auto texts = open();
+// Without the encoder the service goes on: texts of new users and items then count as missing.
+std::shared_ptr<text::TextVectors> texts_or_none(Session& session, const model::Bundle& bundle,
+                                                 server::Log& log) {
+  auto texts = texts_of_bundle(session, bundle);
   if (texts.ok()) return std::move(texts).value();
   log.error("no_text_model", {{"model", bundle.spec.text_model}, {"error", texts.error().message}});
   return nullptr;
-}
-
-recommend::ShopOptions shop_options(const Config& config) {
-  recommend::ShopOptions shop;
-  shop.approximate_from = static_cast<std::size_t>(config.serve.approximate_from);
-  shop.popularity_half_life_h = config.serve.popularity_half_life_h;
-  shop.events_of_vector_max = static_cast<std::size_t>(config.serve.events_of_vector_max);
-  shop.negative_types = config.data.interactions.negative_types;
-  return shop;
 }
 
 void announce(Session& session, const std::string& url, bool open) {
@@ -84,14 +68,13 @@ Result<void> run(Session& session, const ServeFlags& flags) {
     setup.options.threads = static_cast<int>(session.common().threads);
   setup.store_uri = flags.store;
   setup.open = flags.open;
-  const std::filesystem::path cache = session.cache_folder();
-  setup.bundle_cache = cache.empty() ? cache : cache / "bundles";
+  setup.bundle_cache = bundle_cache(session);
   setup.environment = session.environment();
   setup.shop = shop_options(*config);
   setup.feast_views = config->publish.feast;
   server::Log log(stderr);
   setup.open_texts = [&session, &log](const model::Bundle& bundle) {
-    return texts_of(session, bundle, log);
+    return texts_or_none(session, bundle, log);
   };
   setup.on_listening = [&](const std::string& url) { announce(session, url, flags.open); };
   TORII_TRY(ThreadPool * pool, session.pool());

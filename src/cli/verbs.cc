@@ -18,6 +18,7 @@ Verb make_root(CommonFlags& common) {
   add_bundle(root, common);
   add_publish(root, common);
   add_serve(root, common);
+  add_search(root, common);
   add_load(root, common);
   add_store(root, common);
   add_keys(root, common);
@@ -33,8 +34,7 @@ Verb make_root(CommonFlags& common) {
 }
 
 const std::vector<std::string>& later_verbs() {
-  static const std::vector<std::string> verbs = {"search", "pipeline", "encode", "gate",
-                                                 "register"};
+  static const std::vector<std::string> verbs = {"pipeline", "encode", "gate", "register"};
   return verbs;
 }
 

@@ -42,6 +42,7 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
                                                        {"feast", "show"},
                                                        {"feast", "join"},
                                                        {"generate"},
+                                                       {"search"},
                                                        {"serve"}};
   for (std::vector<std::string> words : verbs) {
     std::string name = "help";
@@ -55,8 +56,9 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
 }
 
 TEST(Help, FitsAHundredColumns) {
-  for (const char* verb : {"demo", "init", "doctor", "config", "train", "evaluate", "candidates",
-                           "embed", "recommend", "publish", "load", "generate", "feast"}) {
+  for (const char* verb :
+       {"demo", "init", "doctor", "config", "train", "evaluate", "candidates", "embed", "recommend",
+        "publish", "load", "generate", "feast", "search"}) {
     const std::string text = torii({verb, "--help"}).out;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size());
