@@ -166,14 +166,12 @@ class RoundTrip(feast_side.FeastCase):
                 self.assertEqual(len(listed), min(K, len(left)), user)
 
         def met(self):
-            """What each user has met and did not reject: that is in no list."""
+            """What each user has met, liked or not: that is in no list."""
             file = str(feast_side.ORIGINAL / "recommendation_interactions.parquet")
-            names = ["user_id", "item_id", "interaction_type"]
-            table = self.peer.run("columns", file=file, names=names)
+            table = self.peer.run("columns", file=file, names=["user_id", "item_id"])
             met = {}
-            for user, item, kind in zip(*(table[name] for name in names), strict=True):
-                if kind != "negative_view":
-                    met.setdefault(user, set()).add(item)
+            for user, item in zip(table["user_id"], table["item_id"], strict=True):
+                met.setdefault(user, set()).add(item)
             return met
 
 
