@@ -34,7 +34,7 @@ if(TORII_JOINED AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # The same where joining hides whose code it is; and anonymous namespaces of included files, as
   # joined ones are, are no mistake.
   target_compile_options(torii_flags INTERFACE -Wno-stringop-overflow -Wno-stringop-overread
-                         -Wno-array-bounds -Wno-subobject-linkage)
+                         -Wno-array-bounds -Wno-subobject-linkage -Wno-maybe-uninitialized)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND TORII_SANITIZE)
   # Sanitizer calls hide initialisations from this warning; the other builds keep it.

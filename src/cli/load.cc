@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "cli/layout.h"
 #include "cli/lineage.h"
+#include "cli/load_table.h"
 #include "cli/loading.h"
 #include "cli/training.h"
 #include "cli/verbs.h"
@@ -28,6 +29,7 @@ namespace fs = std::filesystem;
 
 struct LoadFlags {
   std::string from;
+  std::string table;
   std::string data;
   std::string out;
   std::string tenant = std::string(store::kDefaultTenant);
@@ -169,7 +171,17 @@ Json document_of(const LoadFlags& flags, const Json& records, const publish::Sto
 }
 
 Result<void> run(Session& session, const LoadFlags& flags) {
-  if (flags.from.empty()) return invalid("load: --from=STORE is missing: where the records are");
+  if (!flags.table.empty()) {
+    if (!flags.from.empty()) {
+      return invalid("load: --from brings all tables together, --table one; leave one of them out");
+    }
+    return load_table(session, {.table = flags.table, .data = flags.data, .out = flags.out});
+  }
+  if (flags.from.empty()) {
+    return invalid(
+        "load: --from=STORE is missing: where the records are (or --table=NAME for one "
+        "table of the configuration)");
+  }
   if (flags.out.empty()) return invalid("load: --out=DIR is missing: where to write the tables");
   TORII_TRY_VOID(store::check_tenant(flags.tenant));
   TORII_TRY_VOID(check_tables_place(flags.out, publish::kExportedTables));
@@ -225,10 +237,15 @@ Result<void> run(Session& session, const LoadFlags& flags) {
 }  // namespace
 
 void add_load(Verb& root, CommonFlags& common) {
-  Verb& verb = root.child("load", "Brings a store's records into tables for the next training.");
+  Verb& verb = root.child(
+      "load", "Brings a store's records, or a table from its source, into Parquet for a training.");
   auto flags = std::make_shared<LoadFlags>();
   verb.usage("torii load --from=STORE [--data=DIR | --config=FILE] --out=DIR [flags]");
+  verb.usage("torii load --table=NAME --data=DIR | --config=FILE --out=FILE [flags]");
   verb.text("--from", "STORE", &flags->from, "sqlite:FILE, postgres://... or redis://...");
+  verb.text("--table", "NAME", &flags->table,
+            "Instead of a store's records: users, items or interactions of the configuration, from "
+            "wherever it lies (files, databases, Feast), as the Parquet file that --out names.");
   verb.text("--data", "DIR", &flags->data,
             "The shop's own tables: the result is then both together, a complete folder for `torii "
             "train`. Without: the records alone.");
@@ -238,6 +255,7 @@ void add_load(Verb& root, CommonFlags& common) {
   verb.text("--tenant", "NAME", &flags->tenant, "Whose shop it is; 'default' unless told.");
   declare_common(verb, common);
   verb.example("torii load --from=sqlite:shop.db --data=shop --out=night");
+  verb.example("torii load --table=users --config=torii.yaml --out=users.parquet");
   verb.action([flags](Session& session) { return run(session, *flags); });
 }
 

@@ -76,7 +76,8 @@ void set_findings(Json& document, const data::Dataset& dataset) {
   document.set("dropped_examples", std::move(examples));
 }
 
-Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, Config& config) {
+Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, Config& config,
+                                                      const std::filesystem::path& cache) {
   const text::ModelPlaces places = {
       .shipped = session.shared("models"),
       .cache = session.cache_folder(),
@@ -90,7 +91,7 @@ Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session, Config& 
   options.tokens_max = config.model.text_tokens_max;
   TORII_TRY(ThreadPool * pool, session.pool());
   options.threads = pool->threads();
-  return text::open_cached_encoder(options, session.cache_folder());
+  return text::open_cached_encoder(options, cache.empty() ? session.cache_folder() : cache);
 }
 
 namespace {

@@ -47,8 +47,9 @@ void set_findings(Json& document, const data::Dataset& dataset);
 /// The encoder that the configuration names (downloaded if need be), with its cache on disk. A
 /// model of the hub stands in `config` with its commit from then on: a bundle names what it was
 /// made with.
-[[nodiscard]] Result<std::unique_ptr<text::TextVectors>> open_texts(Session& session,
-                                                                    Config& config);
+/// Its vectors lie in `cache`, unless that is empty in the session's.
+[[nodiscard]] Result<std::unique_ptr<text::TextVectors>> open_texts(
+    Session& session, Config& config, const std::filesystem::path& cache = {});
 
 /// Whether a bundle may be written there, before work is spent on it: the folder above must exist,
 /// and what has that name already must be an empty folder or a bundle with nothing beside it.

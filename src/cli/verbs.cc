@@ -20,6 +20,7 @@ Verb make_root(CommonFlags& common) {
   add_serve(root, common);
   add_search(root, common);
   add_load(root, common);
+  add_encode(root, common);
   add_store(root, common);
   add_keys(root, common);
   add_feast(root, common);
@@ -34,7 +35,7 @@ Verb make_root(CommonFlags& common) {
 }
 
 const std::vector<std::string>& later_verbs() {
-  static const std::vector<std::string> verbs = {"pipeline", "encode", "gate", "register"};
+  static const std::vector<std::string> verbs = {"pipeline", "gate", "register"};
   return verbs;
 }
 

@@ -16,6 +16,7 @@ void add_candidates(Verb& root, CommonFlags& common);
 void add_recommend(Verb& root, CommonFlags& common);
 void add_bundle(Verb& root, CommonFlags& common);
 void add_publish(Verb& root, CommonFlags& common);
+void add_encode(Verb& root, CommonFlags& common);
 void add_search(Verb& root, CommonFlags& common);
 void add_load(Verb& root, CommonFlags& common);
 void add_store(Verb& root, CommonFlags& common);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include "data/concatenate.h"
@@ -96,36 +98,80 @@ class TablesReader {
                const ReadContext& context)
       : options_(options), extra_(extra), context_(context) {}
 
-  Result<DatasetTables> run() {
+  /// Of the interactions all columns, not only those that a training reads.
+  void take_all_columns() { all_columns_ = true; }
+
+  Result<DatasetTables> run(std::initializer_list<DatasetTable> wanted) {
     TORII_TRY(read_.delimiter, delimiter_of(options_));
     read_.null_values = options_.null_values;
     DatasetTables tables;
-    if (options_.feast.repo.empty()) {
-      TORII_TRY_VOID(read_files(tables));
-    } else {
-      TORII_TRY_VOID(read_feast(tables));
+    if (!options_.feast.repo.empty()) TORII_TRY_VOID(open_feast());
+    for (const DatasetTable which : wanted) {
+      switch (which) {
+        case DatasetTable::kUsers:
+          TORII_TRY_VOID(read_users(tables));
+          break;
+        case DatasetTable::kItems:
+          TORII_TRY_VOID(read_items(tables));
+          break;
+        case DatasetTable::kInteractions:
+          TORII_TRY_VOID(read_interactions(tables));
+          break;
+      }
     }
-    TORII_TRY_VOID(append_new_users(tables));
-    TORII_TRY_VOID(append_stream(tables));
     return tables;
   }
 
  private:
-  Result<void> read_files(DatasetTables& tables) {
-    const InteractionOptions& names = options_.interactions;
-    if (names.path.empty()) {
-      return invalid("data.interactions.path: no interactions table is named");
+  Result<void> read_users(DatasetTables& tables) {
+    if (repo_) {
+      TORII_TRY_VOID(read_feast_table(options_.feast.users, "users", options_.users.id,
+                                      tables.users, tables.findings));
+    } else {
+      TORII_TRY(tables.users, read_entities(options_.users, read_, context_));
     }
-    ReadOptions read = interaction_columns(names, read_, extra_);
-    read.table = names.table;
-    read.query = names.query;
-    TORII_TRY(tables.interactions, read_table(names.path, read, context_));
-    TORII_TRY(tables.users, read_entities(options_.users, read_, context_));
+    return append_new_users(tables);
+  }
+
+  Result<void> read_items(DatasetTables& tables) {
+    if (repo_) {
+      return read_feast_table(options_.feast.items, "items", options_.items.id, tables.items,
+                              tables.findings);
+    }
     TORII_TRY(tables.items, read_entities(options_.items, read_, context_));
     return {};
   }
 
-  Result<void> read_feast(DatasetTables& tables) {
+  Result<void> read_interactions(DatasetTables& tables) {
+    const InteractionOptions& names = options_.interactions;
+    if (repo_) {
+      TORII_TRY(Table events,
+                read_feast_events(*repo_, options_.feast.interactions, keys_, context_));
+      TORII_TRY(tables.interactions, named_events(std::move(events)));
+    } else {
+      if (names.path.empty()) {
+        return invalid("data.interactions.path: no interactions table is named");
+      }
+      ReadOptions read = wanted_columns();
+      read.table = names.table;
+      read.query = names.query;
+      TORII_TRY(tables.interactions, read_table(names.path, read, context_));
+    }
+    return append_stream(tables);
+  }
+
+  // Which columns of the interactions are read.
+  [[nodiscard]] ReadOptions wanted_columns() const {
+    ReadOptions read = interaction_columns(options_.interactions, read_, extra_);
+    if (!all_columns_) return read;
+    read.columns.clear();
+    read.optional_columns.clear();
+    read.encoded_columns.clear();
+    return read;
+  }
+
+  // Reads what the repository offers, and by which keys.
+  Result<void> open_feast() {
     const FeastOptions& feast = options_.feast;
     for (const auto& [key, path] :
          {std::pair("data.users.path", &options_.users.path),
@@ -137,19 +183,19 @@ class TablesReader {
     if (feast.interactions.empty()) {
       return invalid("data.feast.interactions: no feature service with interactions is named");
     }
-    TORII_TRY(const std::int64_t as_of, as_of_ms());
+    TORII_TRY(as_of_, as_of_ms());
     static const Environment kNone;
-    TORII_TRY(const feast::Repo repo,
+    TORII_TRY(repo_,
               read_feast_repo(feast.repo,
                               context_.environment == nullptr ? kNone : *context_.environment));
-    FeastEventNames keys{options_.interactions.user_id, options_.interactions.item_id,
-                         options_.interactions.timestamp};
-    TORII_TRY_VOID(read_feast_table(repo, feast.users, as_of, "users", options_.users.id,
-                                    tables.users, keys.user_key, tables.findings));
-    TORII_TRY_VOID(read_feast_table(repo, feast.items, as_of, "items", options_.items.id,
-                                    tables.items, keys.item_key, tables.findings));
-    TORII_TRY(Table events, read_feast_events(repo, feast.interactions, keys, context_));
-    TORII_TRY(tables.interactions, named_events(std::move(events), keys));
+    keys_ = {options_.interactions.user_id, options_.interactions.item_id,
+             options_.interactions.timestamp};
+    for (const auto& [service, key] :
+         {std::pair(&feast.users, &keys_.user_key), std::pair(&feast.items, &keys_.item_key)}) {
+      if (service->empty()) continue;
+      TORII_TRY(const auto views, feast::resolve_service(*repo_, *service));
+      if (!views.front().keys.empty()) *key = views.front().keys.front().name;
+    }
     return {};
   }
 
@@ -166,15 +212,11 @@ class TablesReader {
                    text);
   }
 
-  // `key` becomes the service's join key; a service that is not named leaves it as it is.
-  Result<void> read_feast_table(const feast::Repo& repo, const std::string& service,
-                                std::int64_t as_of, const char* word, const std::string& id,
-                                EntityTable& to, std::string& key,
-                                std::map<std::string, std::uint64_t>& findings) {
+  Result<void> read_feast_table(const std::string& service, const char* word, const std::string& id,
+                                EntityTable& to, std::map<std::string, std::uint64_t>& findings) {
     to.id = id;
     if (service.empty()) return {};
-    TORII_TRY(FeastEntities read, read_feast_entities(repo, service, as_of, context_));
-    key = read.key;
+    TORII_TRY(FeastEntities read, read_feast_entities(*repo_, service, as_of_, context_));
     if (read.older > 0) {
       findings[fmt::format("{}: older row of an id, the newest kept", word)] = read.older;
     }
@@ -196,12 +238,12 @@ class TablesReader {
     return {};
   }
 
-  // The needed columns of the events, named as the options name them.
-  [[nodiscard]] Result<Table> named_events(Table events, const FeastEventNames& keys) const {
+  // The wanted columns of the events, named as the options name them.
+  [[nodiscard]] Result<Table> named_events(Table events) const {
     const InteractionOptions& names = options_.interactions;
     const ReadOptions needed = interaction_columns(names, {}, extra_);
     const auto source_of = [&](const std::string& name) -> const std::string& {
-      return name == names.user_id ? keys.user_key : name == names.item_id ? keys.item_key : name;
+      return name == names.user_id ? keys_.user_key : name == names.item_id ? keys_.item_key : name;
     };
     std::vector<Table::Renamed> columns;
     for (const std::string& name : needed.columns) {
@@ -210,6 +252,12 @@ class TablesReader {
     }
     for (const std::string& name : needed.optional_columns) {
       if (events.find(name) != nullptr) columns.push_back({name, name});
+    }
+    for (const Column& column : events.columns()) {
+      const bool taken = std::ranges::any_of(columns, [&](const Table::Renamed& renamed) {
+        return renamed.from == column.name || renamed.to == column.name;
+      });
+      if (all_columns_ && !taken) columns.push_back({column.name, column.name});
     }
     return std::move(events).select(columns);
   }
@@ -240,8 +288,7 @@ class TablesReader {
   Result<void> append_stream(DatasetTables& tables) {
     const MoreRows& more = options_.stream;
     if (more.path.empty()) return {};
-    const ReadOptions read =
-        with_place(interaction_columns(options_.interactions, read_, extra_), more);
+    const ReadOptions read = with_place(wanted_columns(), more);
     TORII_TRY(Table fresh, read_table(more.path, read, context_));
     tables.findings["interactions: appended rows of the stream"] = fresh.rows();
     TORII_TRY(tables.interactions,
@@ -253,6 +300,10 @@ class TablesReader {
   const std::vector<std::string>& extra_;
   const ReadContext& context_;
   ReadOptions read_;
+  bool all_columns_ = false;
+  std::optional<feast::Repo> repo_;
+  std::int64_t as_of_ = 0;
+  FeastEventNames keys_;
 };
 
 }  // namespace
@@ -268,7 +319,24 @@ IdSource EntityTable::ids() const {
 Result<DatasetTables> read_dataset_tables(const DataOptions& options,
                                           const std::vector<std::string>& extra_interaction_columns,
                                           const ReadContext& context) {
-  return TablesReader(options, extra_interaction_columns, context).run();
+  return TablesReader(options, extra_interaction_columns, context)
+      .run({DatasetTable::kInteractions, DatasetTable::kUsers, DatasetTable::kItems});
+}
+
+Result<Table> read_dataset_table(const DataOptions& options, DatasetTable which,
+                                 std::map<std::string, std::uint64_t>& findings,
+                                 const ReadContext& context) {
+  const std::vector<std::string> none;
+  TablesReader reader(options, none, context);
+  reader.take_all_columns();
+  TORII_TRY(DatasetTables tables, reader.run({which}));
+  findings = std::move(tables.findings);
+  if (which == DatasetTable::kInteractions) return std::move(tables.interactions);
+  const bool users = which == DatasetTable::kUsers;
+  EntityTable& table = users ? tables.users : tables.items;
+  if (table.present) return std::move(table.table);
+  return make_error(ErrorCode::kNotFound, "data.{}: no such table is named",
+                    users ? "users" : "items");
 }
 
 }  // namespace torii::data

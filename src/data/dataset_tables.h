@@ -39,4 +39,12 @@ struct DatasetTables {
     const DataOptions& options, const std::vector<std::string>& extra_interaction_columns,
     const ReadContext& context);
 
+/// One of them by itself, as read_dataset_tables() has it; of the interactions all columns, with
+/// those that the options name under these names. Errors also: kNotFound (the options name no such
+/// table).
+enum class DatasetTable : std::uint8_t { kUsers, kItems, kInteractions };
+[[nodiscard]] Result<Table> read_dataset_table(const DataOptions& options, DatasetTable which,
+                                               std::map<std::string, std::uint64_t>& findings,
+                                               const ReadContext& context);
+
 }  // namespace torii::data

@@ -38,6 +38,7 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
                                                        {"keys"},
                                                        {"keys", "create"},
                                                        {"keys", "rotate"},
+                                                       {"encode"},
                                                        {"feast"},
                                                        {"feast", "show"},
                                                        {"feast", "join"},

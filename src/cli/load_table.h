@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "cli/session.h"
+
+namespace torii::cli {
+
+/// `torii load --table=users|items|interactions`: one table of the configuration (or of a folder)
+/// from wherever it lies, new users or the stream included, as one Parquet file. For the steps of a
+/// pipeline, which then share files.
+struct LoadTable {
+  std::string table;
+  std::string data;
+  std::string out;
+};
+[[nodiscard]] Result<void> load_table(Session& session, const LoadTable& wish);
+
+}  // namespace torii::cli
