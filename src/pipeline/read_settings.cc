@@ -8,7 +8,7 @@
 namespace torii::pipeline {
 namespace {
 
-void merge(Pairs& into, Pairs from) {
+void merge_pairs(Pairs& into, Pairs from) {
   for (auto& [key, value] : from) {
     const auto found = std::ranges::find(into, key, &Pairs::value_type::first);
     if (found == into.end()) {
@@ -20,7 +20,8 @@ void merge(Pairs& into, Pairs from) {
 }
 
 template <class T, class Parse>
-void quantity(Section& section, std::string_view key, T& field, Parse parse, const char* example) {
+void read_quantity(Section& section, std::string_view key, T& field, Parse parse,
+                   const char* example) {
   const auto text = section.scalar(key);
   if (!text) return;
   if (const auto value = parse(*text)) {
@@ -34,12 +35,12 @@ void quantity(Section& section, std::string_view key, T& field, Parse parse, con
 void read_resources(const Json& value, Resources& resources, Faults& faults,
                     const std::string& where) {
   Section section(value, where + "resources", faults);
-  quantity(section, "cpu", resources.cpu_request_milli, parse_cpu, "500m or 2");
-  quantity(section, "cpu_limit", resources.cpu_limit_milli, parse_cpu, "500m or 2");
-  quantity(section, "memory", resources.memory_request_bytes, parse_bytes, "512Mi or 2Gi");
-  quantity(section, "memory_limit", resources.memory_limit_bytes, parse_bytes, "512Mi or 2Gi");
-  quantity(section, "storage", resources.storage_request_bytes, parse_bytes, "1Gi");
-  quantity(section, "storage_limit", resources.storage_limit_bytes, parse_bytes, "10Gi");
+  read_quantity(section, "cpu", resources.cpu_request_milli, parse_cpu, "500m or 2");
+  read_quantity(section, "cpu_limit", resources.cpu_limit_milli, parse_cpu, "500m or 2");
+  read_quantity(section, "memory", resources.memory_request_bytes, parse_bytes, "512Mi or 2Gi");
+  read_quantity(section, "memory_limit", resources.memory_limit_bytes, parse_bytes, "512Mi or 2Gi");
+  read_quantity(section, "storage", resources.storage_request_bytes, parse_bytes, "1Gi");
+  read_quantity(section, "storage_limit", resources.storage_limit_bytes, parse_bytes, "10Gi");
   section.done();
 }
 
@@ -116,9 +117,9 @@ StepSettings read_settings(Section& section, StepSettings base, Faults& faults) 
   }
   if (const auto seconds = section.seconds("timeout")) settings.timeout_s = *seconds;
   if (const auto cache = section.flag("cache")) settings.cache = *cache;
-  merge(settings.environment, section.pairs("environment"));
-  merge(settings.node_selector, section.pairs("node_selector"));
-  merge(settings.labels, section.pairs("labels"));
+  merge_pairs(settings.environment, section.pairs("environment"));
+  merge_pairs(settings.node_selector, section.pairs("node_selector"));
+  merge_pairs(settings.labels, section.pairs("labels"));
   section.elements("secrets", [&](const Json& value) {
     read_bag(value, Bag::kSecret, settings, faults, where + "secrets");
   });
