@@ -1,9 +1,8 @@
 # The messages of Feast that torii reads and writes (src/feast/wire.proto), as C++.
 find_program(PROTOC protoc REQUIRED)
 find_path(PROTOBUF_INCLUDE_DIR google/protobuf/message_lite.h REQUIRED)
-# Static and hidden, as OpenSSL is: libraries of the wheels carry a protobuf of their own.
-find_library(PROTOBUF_LITE_LIBRARY libprotobuf-lite.a REQUIRED)
-add_link_options(LINKER:--exclude-libs,libprotobuf-lite.a)
+# Libraries of the wheels carry a protobuf of their own, and show none of its names.
+find_library(PROTOBUF_LITE_LIBRARY protobuf-lite REQUIRED)
 
 set(generated ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${generated})
