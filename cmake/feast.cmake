@@ -2,7 +2,7 @@
 find_program(PROTOC protoc REQUIRED)
 find_path(PROTOBUF_INCLUDE_DIR google/protobuf/message_lite.h REQUIRED)
 # Libraries of the wheels carry a protobuf of their own, and show none of its names.
-find_library(PROTOBUF_LITE_LIBRARY protobuf-lite REQUIRED)
+find_library(PROTOBUF_LITE protobuf-lite REQUIRED)
 
 set(generated ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${generated})
@@ -14,4 +14,4 @@ add_custom_command(
   COMMENT "Feast's messages")
 add_library(torii_protobuf STATIC ${generated}/feast/wire.pb.cc)
 target_include_directories(torii_protobuf SYSTEM PUBLIC ${generated} ${PROTOBUF_INCLUDE_DIR})
-target_link_libraries(torii_protobuf PUBLIC ${PROTOBUF_LITE_LIBRARY} Threads::Threads)
+target_link_libraries(torii_protobuf PUBLIC ${PROTOBUF_LITE} Threads::Threads)
