@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "feast/little_endian.h"
-#include "feast/wire.pb.h"
+#include "feast/wire_parse.h"
 
 namespace torii::feast {
 namespace {
@@ -63,8 +63,8 @@ std::string encode_time(std::int64_t time_ms) {
 Result<std::int64_t> decode_time(std::string_view bytes) {
   wire::Moment moment;
   constexpr std::int64_t kSecondsMax = 253'402'300'799;  // year 9999
-  if (!moment.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
-      moment.seconds() > kSecondsMax || moment.seconds() < -kSecondsMax) {
+  if (!parse_wire(moment, bytes) || moment.seconds() > kSecondsMax ||
+      moment.seconds() < -kSecondsMax) {
     return make_error(ErrorCode::kCorrupt, "{} bytes that are no time of Feast", bytes.size());
   }
   return moment.seconds() * 1000 + moment.nanos() / 1'000'000;

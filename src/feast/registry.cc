@@ -3,24 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <utility>
 
 #include "base/json.h"
 #include "base/printable.h"
-#include "feast/wire.pb.h"
+#include "feast/wire_parse.h"
 
 namespace torii::feast {
 namespace {
 
 enum SourceType : std::uint8_t { kBatchFile = 1, kCustomSource = 6, kPushSource = 9 };
-
-template <class Message>
-bool parse(Message& message, std::string_view bytes) {
-  return bytes.size() <= std::numeric_limits<int>::max() &&
-         message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-}
 
 ValueType type_of(std::int32_t number) {
   return number > 0 && number < 256 ? static_cast<ValueType>(number) : ValueType::kInvalid;
@@ -178,7 +171,7 @@ struct RegistryBuilder::Parts {
   template <class Message>
   Result<void> add_bytes(std::string_view bytes, std::string_view what) {
     Message message;
-    if (!parse(message, bytes)) return corrupt(what);
+    if (!parse_wire(message, bytes)) return corrupt(what);
     add(message);
     return {};
   }
@@ -209,7 +202,7 @@ RegistryBuilder::~RegistryBuilder() = default;
 
 Result<void> RegistryBuilder::add_registry(std::string_view bytes) {
   wire::Registry message;
-  if (!parse(message, bytes)) return parts_->corrupt("registry");
+  if (!parse_wire(message, bytes)) return parts_->corrupt("registry");
   for (const auto& project : message.projects()) parts_->is_ours(project.spec().name());
   for (const auto& entity : message.entities()) parts_->add(entity);
   for (const auto& view : message.feature_views()) parts_->add(view);
@@ -234,7 +227,7 @@ Result<void> RegistryBuilder::add_service(std::string_view bytes) {
 Result<std::vector<std::string>> RegistryBuilder::listed(std::string_view bytes,
                                                          std::string_view where) {
   wire::Listed message;
-  if (!parse(message, bytes)) {
+  if (!parse_wire(message, bytes)) {
     return make_error(ErrorCode::kCorrupt, "{}: the answer is no list of Feast's objects", where);
   }
   return std::vector<std::string>(message.objects().begin(), message.objects().end());

@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "feast/wire.pb.h"
+#include "feast/wire_parse.h"
 
 namespace torii::feast {
 namespace {
@@ -232,7 +232,7 @@ std::string encode_value(const Value& value) {
 
 Result<Value> decode_value(std::string_view bytes) {
   wire::Value message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!parse_wire(message, bytes)) {
     return make_error(ErrorCode::kCorrupt, "{} bytes that are no value of Feast", bytes.size());
   }
   const auto type = static_cast<ValueType>(message.val_case());
