@@ -208,7 +208,6 @@ class Repo:
     lead to. Files of it may be changed before apply()."""
 
     def __init__(self, folder):
-        needed(SHARED / "feast" / "repo", "TORII_SHARED_DIR must name the shared folder")
         folder = pathlib.Path(folder)
         self.folder = folder / "feast" / "repo"
         self.folder.parent.mkdir(parents=True)
@@ -368,6 +367,7 @@ class FeastCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        needed(SHARED / "feast" / "repo", "TORII_SHARED_DIR must name the shared folder")
         cls.stack = contextlib.ExitStack()
         cls.addClassCleanup(cls.stack.close)
         temporary = cls.stack.enter_context(tempfile.TemporaryDirectory(prefix="torii-feast-"))
