@@ -7,6 +7,7 @@
 
 #include "feast/entity_key.h"
 #include "feast/online_layout.h"
+#include "feast/text_lists.h"
 
 namespace torii::feast {
 namespace {
@@ -62,6 +63,17 @@ TEST(FeastLayout, Times) {
   EXPECT_EQ(shown_time(time), "2026-11-22T12:34:56.789Z");
   EXPECT_EQ(shown_time(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(table_name("shop", "items"), "shop_items");
+}
+
+TEST(FeastValue, ListsOfTheSameTextsArePutTogether) {
+  const std::vector<std::string> texts = {"a", "", "Größe", std::string(300, 'x')};
+  const TextLists lists(texts);
+  for (const std::vector<std::uint32_t>& list :
+       {std::vector<std::uint32_t>{}, {0}, {3, 1, 0, 2}, {2, 2, 2}}) {
+    std::vector<std::string> plain;
+    for (const std::uint32_t place : list) plain.push_back(texts[place]);
+    EXPECT_EQ(lists.of(list), encode_value(Value::texts(plain)));
+  }
 }
 
 }  // namespace

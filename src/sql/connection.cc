@@ -8,7 +8,8 @@
 
 namespace torii::sql {
 
-Result<std::uint64_t> Connection::execute(std::string_view sql, std::span<const Value> parameters) {
+Result<std::uint64_t> Connection::run_once(std::string_view sql,
+                                           std::span<const Value> parameters) {
   TORII_TRY(const auto statement, prepare(sql));
   TORII_TRY_VOID(statement->start(parameters));
   for (;;) {

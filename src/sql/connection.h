@@ -36,8 +36,13 @@ enum class Type {
 struct Bytes {
   std::string bytes;
 };
+/// One parameter of type bytea[], PostgreSQL's alone; sent as it is, not as text.
+struct BytesList {
+  std::vector<std::string> list;
+};
 /// A parameter; monostate is NULL.
-using Value = std::variant<std::monostate, std::int64_t, double, bool, std::string, Bytes>;
+using Value =
+    std::variant<std::monostate, std::int64_t, double, bool, std::string, Bytes, BytesList>;
 
 struct ColumnInfo {
   std::string name;
@@ -99,9 +104,11 @@ class Connection {
   [[nodiscard]] virtual Dialect dialect() const = 0;
   /// One statement; an error if there is text behind it.
   [[nodiscard]] virtual Result<std::unique_ptr<Statement>> prepare(std::string_view sql) = 0;
-  /// Prepares, runs to the end and returns the rows changed.
+  /// Runs one statement to its end, once, and returns the rows changed.
   [[nodiscard]] Result<std::uint64_t> execute(std::string_view sql,
-                                              std::span<const Value> parameters = {});
+                                              std::span<const Value> parameters = {}) {
+    return run_once(sql, parameters);
+  }
   /// Fills rows into a table, as fast as the database can (COPY, or one prepared INSERT; inside of
   /// a transaction of the caller, or of its own). `next` fills the row's values, in the order of
   /// `columns`, and returns false at the end. Names are quoted. Returns the number of rows.
@@ -111,6 +118,10 @@ class Connection {
                                                       const NextRow& next) = 0;
   /// The server or the way to it is gone: only a new connection helps. SQLite: never.
   [[nodiscard]] virtual bool is_lost() const = 0;
+
+ protected:
+  [[nodiscard]] virtual Result<std::uint64_t> run_once(std::string_view sql,
+                                                       std::span<const Value> parameters);
 };
 
 /// BEGIN ... COMMIT; rolled back where it goes out of scope without commit().

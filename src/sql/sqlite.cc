@@ -224,6 +224,7 @@ class SqliteStatement final : public Statement {
       return sqlite3_bind_blob64(statement_, place, data, bytes_value->bytes.size(),
                                  SQLITE_TRANSIENT);
     }
+    if (std::holds_alternative<BytesList>(value)) return SQLITE_MISMATCH;
     return sqlite3_bind_null(statement_, place);
   }
 

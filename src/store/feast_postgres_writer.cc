@@ -6,14 +6,14 @@
 #include "store/feast_publications.h"
 #include "store/feast_writer.h"
 
-// PostgreSQL: one transaction. Rows go by COPY into a temporary table, block by block, and from
-// there into the view's table by one statement, whose condition leaves newer rows alone even if
-// somebody writes them at the same moment.
+// PostgreSQL: one transaction. Rows go block by block as binary arrays, each by one statement, whose
+// condition leaves newer rows alone even if somebody writes them at the same moment. COPY of text
+// into a temporary table and an INSERT from there cost five times the processor time here (100,000
+// users with lists of 100: 4.2 s instead of 0.9), and four tables made and dropped at each commit.
 namespace torii::store {
 namespace {
 
 constexpr std::size_t kFeastBlockBytes = std::size_t{4} << 20;
-constexpr const char* kFeastBlock = "torii_feast_rows";
 
 // "2026-11-22T12:34:56.789+00": what a session's time zone does not change.
 std::string postgres_time(std::int64_t time_ms) {
@@ -51,9 +51,10 @@ class FeastPostgresWriter final : public FeastWriter {
     TORII_TRY(const auto connection, open(sql::Access::kWriteForeign));
     TORII_TRY(sql::Transaction transaction, sql::Transaction::begin(*connection));
     TORII_TRY_VOID(publications_.make(*connection));
+    TORII_TRY(const std::vector<bool> newer, have_newer(*connection, commit.info.created_ms));
     FeastOutcome done = fresh_outcome(input_.targets, *commit.rows);
     for (std::size_t i = 0; i < input_.targets.size(); ++i) {
-      TORII_TRY_VOID(write_view(*connection, commit, input_.targets[i], done.views[i]));
+      TORII_TRY_VOID(write_view(*connection, commit, input_.targets[i], newer[i], done.views[i]));
     }
     TORII_TRY(const FeastPlace place, publications_.add(*connection, commit));
     // Should the answer to this be lost, the next attempt finds the publication there.
@@ -65,8 +66,8 @@ class FeastPostgresWriter final : public FeastWriter {
  private:
   struct Columns {
     bool text = false;
-    bool vector = false;         // there is one
-    bool vector_filled = false;  // of pgvector's type
+    bool vector = false;      // there is one
+    std::string vector_type;  // if it is pgvector's, as it is written here
   };
 
   [[nodiscard]] Result<std::unique_ptr<sql::Connection>> open(sql::Access access) const {
@@ -86,8 +87,14 @@ class FeastPostgresWriter final : public FeastWriter {
   Result<Columns> columns_of(sql::Connection& connection, const FeastTarget& target) const {
     // ::name cuts what is too long for a name, as it was cut when the table was made.
     TORII_TRY(const auto statement,
-              connection.prepare("SELECT column_name, udt_name FROM information_schema.columns "
-                                 "WHERE table_schema = $1::name AND table_name = $2::name"));
+              connection.prepare(
+                  "SELECT a.attname, t.typname, format_type(a.atttypid, a.atttypmod) "
+                  "FROM pg_catalog.pg_attribute a "
+                  "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
+                  "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                  "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+                  "WHERE n.nspname = $1::name AND c.relname = $2::name AND c.relkind IN ('r', 'p') "
+                  "AND a.attnum > 0 AND NOT a.attisdropped"));
     const std::vector<sql::Value> which = {schema_, name(target)};
     TORII_TRY_VOID(statement->start(which));
     Columns columns;
@@ -99,7 +106,7 @@ class FeastPostgresWriter final : public FeastWriter {
       columns.text = columns.text || names.back() == "value_text";
       if (names.back() != "vector_value") continue;
       columns.vector = true;
-      columns.vector_filled = statement->text(1) == "vector";
+      if (statement->text(1) == "vector") columns.vector_type = statement->text(2);
     }
     if (names.empty()) {
       return make_error(ErrorCode::kNotFound,
@@ -116,110 +123,125 @@ class FeastPostgresWriter final : public FeastWriter {
     return columns;
   }
 
+  // Rows that go by one statement.
+  struct Block {
+    sql::BytesList keys, values, vectors;
+    std::size_t bytes = 0;
+  };
+
   [[nodiscard]] std::string upsert_of(const FeastTarget& target, const Columns& columns) const {
+    const bool fills = !columns.vector_type.empty();
     const char* text = columns.text ? ", value_text = NULL" : "";
-    const char* vector = "";
-    if (columns.vector) vector = ", vector_value = NULL";
-    if (columns.vector_filled) vector = ", vector_value = EXCLUDED.vector_value";
-    const char* filled = columns.vector_filled ? ", vector_value" : "";
+    const char* vector = columns.vector ? ", vector_value = NULL" : "";
+    if (fills) vector = ", vector_value = EXCLUDED.vector_value";
+    const std::string shown =
+        fills ? fmt::format(", convert_from(block.vector, 'UTF8')::{}", columns.vector_type) : "";
     return fmt::format(
         "INSERT INTO {} AS stored (entity_key, feature_name, value, event_ts{}) "
-        "SELECT entity_key, $1::text, value, $2::timestamptz{} FROM {} "
+        "SELECT block.key, $1::text, block.value, $2::timestamptz{} "
+        "FROM unnest($4::bytea[], $5::bytea[]{}) AS block(key, value{}) "
         "ON CONFLICT (entity_key, feature_name) DO UPDATE SET value = EXCLUDED.value, "
         "event_ts = EXCLUDED.event_ts, created_ts = NULL{}{} "
         "WHERE stored.event_ts IS NULL OR stored.event_ts <= EXCLUDED.event_ts "
         "OR stored.event_ts > $3::timestamptz",
-        quoted(target), filled, filled, kFeastBlock, text, vector);
+        quoted(target), fills ? ", vector_value" : "", shown, fills ? ", $6::bytea[]" : "",
+        fills ? ", vector" : "", text, vector);
+  }
+
+  // By target: whether its table has any row that is newer than the publication; placeholders and
+  // other writers are rare, and each block is looked at only where there are some.
+  Result<std::vector<bool>> have_newer(sql::Connection& connection, std::int64_t created_ms) const {
+    std::string question = "SELECT ";
+    for (const FeastTarget& target : input_.targets) {
+      if (!question.ends_with("SELECT ")) question += ", ";
+      question +=
+          fmt::format("EXISTS (SELECT FROM {} WHERE event_ts > $1::timestamptz)", quoted(target));
+    }
+    TORII_TRY(const auto statement, connection.prepare(question));
+    const std::vector<sql::Value> since = {postgres_time(created_ms)};
+    TORII_TRY_VOID(statement->start(since));
+    std::vector<bool> newer(input_.targets.size());
+    for (;;) {
+      TORII_TRY(const bool more, statement->step());
+      if (!more) return newer;
+      for (std::size_t i = 0; i < newer.size(); ++i) newer[i] = statement->boolean(i);
+    }
   }
 
   // Finds and locks stored rows that are newer than the block's.
-  [[nodiscard]] std::string newer_of(const FeastTarget& target) const {
-    return fmt::format(
-        "SELECT stored.entity_key, stored.event_ts > $3::timestamptz FROM {} stored "
-        "JOIN {} block ON stored.entity_key = block.entity_key "
-        "WHERE stored.feature_name = $1::text AND stored.event_ts > $2::timestamptz "
-        "ORDER BY stored.entity_key FOR UPDATE OF stored",
-        quoted(target), kFeastBlock);
-  }
-
-  Result<bool> has_newer(sql::Connection& connection, const FeastTarget& target,
-                         std::int64_t created_ms) const {
-    TORII_TRY(const auto any,
+  Result<void> note_newer(sql::Connection& connection, const FeastTarget& target,
+                          const std::vector<sql::Value>& values, const Block& block,
+                          FeastOutcome::View& view) const {
+    // By the index, however large the table is.
+    TORII_TRY_VOID(connection.execute("SET LOCAL enable_hashjoin = off"));
+    TORII_TRY_VOID(connection.execute("SET LOCAL enable_mergejoin = off"));
+    TORII_TRY(const auto newer,
               connection.prepare(fmt::format(
-                  "SELECT 1 FROM {} WHERE event_ts > $1::timestamptz LIMIT 1", quoted(target))));
-    TORII_TRY(const auto found, first_integer(*any, {postgres_time(created_ms)}));
-    return found.has_value();
-  }
-
-  static Result<void> note_newer(sql::Statement& newer, const std::vector<sql::Value>& values,
-                                 FeastOutcome::View& view) {
-    TORII_TRY_VOID(newer.start(values));
+                  "SELECT stored.entity_key, stored.event_ts > $3::timestamptz FROM {} stored "
+                  "JOIN unnest($4::bytea[]) AS block(key) ON stored.entity_key = block.key "
+                  "WHERE stored.feature_name = $1::text AND stored.event_ts > $2::timestamptz "
+                  "ORDER BY stored.entity_key FOR UPDATE OF stored",
+                  quoted(target))));
+    std::vector<sql::Value> all = values;
+    all.emplace_back(block.keys);
+    TORII_TRY_VOID(newer->start(all));
     for (;;) {
-      TORII_TRY(const bool more, newer.step());
+      TORII_TRY(const bool more, newer->step());
       if (!more) return {};
-      const bool is_future = newer.boolean(1);
-      if (is_future && view.future++ == 0) view.future_example = id_in_key(newer.text(0));
-      if (!is_future && view.kept_example.empty()) view.kept_example = id_in_key(newer.text(0));
+      const bool is_future = newer->boolean(1);
+      if (is_future && view.future++ == 0) view.future_example = id_in_key(newer->text(0));
+      if (!is_future && view.kept_example.empty()) view.kept_example = id_in_key(newer->text(0));
     }
   }
 
-  // Fills the block; the number of its rows, 0 at the end.
-  static Result<std::uint64_t> fill(sql::Connection& connection, const FeastTarget& target,
-                                    const Columns& columns, FeastRowReader& rows) {
-    const feast::StringKeys keys(target.names.join_key);
-    std::vector<std::string> names = {"entity_key", "value"};
-    if (columns.vector_filled) names.emplace_back("vector_value");
-    std::size_t bytes = 0;
-    return connection.copy_in(
-        kFeastBlock, names, [&](std::vector<sql::Value>& row) -> Result<bool> {
-          while (bytes < kFeastBlockBytes) {
-            TORII_TRY(const bool more, rows.next());
-            if (!more) return false;
-            const auto value = rows.value(target.content);
-            if (!value) continue;
-            row.emplace_back(sql::Bytes{keys.of(rows.id())});
-            row.emplace_back(sql::Bytes{feast::encode_value(*value)});
-            bytes += std::get<sql::Bytes>(row.back()).bytes.size();
-            if (!columns.vector_filled) return true;
-            auto vector = feast::vector_text(*value);
-            row.emplace_back(vector ? sql::Value(*std::move(vector)) : sql::Value());
-            return true;
-          }
-          return false;
-        });
+  // Adds the current row of the reader, if it has anything for the view.
+  static void add(const FeastRowReader& rows, const FeastTarget& target,
+                  const feast::StringKeys& keys, bool with_vectors, Block& block) {
+    auto value = rows.bytes(target.content);
+    if (!value) return;
+    block.bytes += value->size();
+    block.keys.list.push_back(keys.of(rows.id()));
+    block.values.list.push_back(*std::move(value));
+    if (with_vectors) {
+      block.vectors.list.push_back(*feast::vector_text(*rows.value(target.content)));
+    }
+  }
+
+  Result<void> send(sql::Connection& connection, const FeastCommit& commit,
+                    const FeastTarget& target, const std::string& upsert, bool any_newer,
+                    Block block, FeastOutcome::View& view) const {
+    const std::uint64_t count = block.keys.list.size();
+    if (count == 0) return {};
+    std::vector<sql::Value> values = {target.names.feature, postgres_time(commit.info.created_ms),
+                                      postgres_time(commit.now_ms())};
+    if (any_newer) TORII_TRY_VOID(note_newer(connection, target, values, block, view));
+    values.emplace_back(std::move(block.keys));
+    values.emplace_back(std::move(block.values));
+    if (!block.vectors.list.empty()) values.emplace_back(std::move(block.vectors));
+    TORII_TRY(const std::uint64_t changed, connection.execute(upsert, values));
+    view.written += changed;
+    view.kept += count - changed;
+    return commit.step(count);
   }
 
   Result<void> write_view(sql::Connection& connection, const FeastCommit& commit,
-                          const FeastTarget& target, FeastOutcome::View& view) const {
-    TORII_TRY(const Columns columns, columns_of(connection, target));
-    TORII_TRY(const bool any_newer, has_newer(connection, target, commit.info.created_ms));
-    TORII_TRY_VOID(connection.execute(fmt::format(
-        "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT entity_key, value{} FROM {} WITH NO "
-        "DATA",
-        kFeastBlock, columns.vector_filled ? ", vector_value" : "", quoted(target))));
-    TORII_TRY(const auto upsert, connection.prepare(upsert_of(target, columns)));
-    TORII_TRY(const auto newer, connection.prepare(newer_of(target)));
-    if (any_newer) {  // by the index, block for block, however large the table is
-      TORII_TRY_VOID(connection.execute("SET LOCAL enable_hashjoin = off"));
-      TORII_TRY_VOID(connection.execute("SET LOCAL enable_mergejoin = off"));
-    }
+                          const FeastTarget& target, bool any_newer,
+                          FeastOutcome::View& view) const {
+    TORII_TRY(Columns columns, columns_of(connection, target));
+    // A list of texts is no vector: its column stays empty.
+    if (target.content == FeastContent::kUserItems) columns.vector_type.clear();
+    const bool with_vectors = !columns.vector_type.empty();
+    const std::string upsert = upsert_of(target, columns);
+    const feast::StringKeys keys(target.names.join_key);
     FeastRowReader rows(*commit.rows, target.of_items());
-    for (;;) {
-      TORII_TRY(const std::uint64_t count, fill(connection, target, columns, rows));
-      if (count == 0) break;
-      const std::vector<sql::Value> values = {target.names.feature,
-                                              postgres_time(commit.info.created_ms),
-                                              postgres_time(commit.now_ms())};
-      if (any_newer) TORII_TRY_VOID(note_newer(*newer, values, view));
-      TORII_TRY_VOID(upsert->start(values));
-      TORII_TRY_VOID(upsert->step());
-      view.written += upsert->rows_changed();
-      view.kept += count - upsert->rows_changed();
-      TORII_TRY_VOID(connection.execute(fmt::format("TRUNCATE {}", kFeastBlock)));
-      TORII_TRY_VOID(commit.step(count));
+    for (Block block;;) {
+      TORII_TRY(const bool more, rows.next());
+      if (more) add(rows, target, keys, with_vectors, block);
+      if (block.bytes < kFeastBlockBytes && more) continue;
+      TORII_TRY_VOID(
+          send(connection, commit, target, upsert, any_newer, std::exchange(block, Block()), view));
+      if (!more) return {};
     }
-    TORII_TRY_VOID(connection.execute(fmt::format("DROP TABLE {}", kFeastBlock)));
-    return {};
   }
 
   FeastWriterInput input_;

@@ -124,9 +124,9 @@ class FeastRedisWriter final : public FeastWriter {
       if (more) {
         Hash hash;
         for (const std::size_t target : group.targets) {
-          const auto value = rows.value(input_.targets[target].content);
+          auto value = rows.bytes(input_.targets[target].content);
           if (!value) continue;
-          hash.parts.push_back({target, feast::encode_value(*value)});
+          hash.parts.push_back({target, *std::move(value)});
           bytes += hash.parts.back().value.size();
         }
         if (hash.parts.empty()) continue;

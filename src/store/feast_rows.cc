@@ -29,6 +29,13 @@ std::optional<feast::Value> FeastRowReader::value(FeastContent content) const {
   return feast::Value::texts(std::move(ids));
 }
 
+std::optional<std::string> FeastRowReader::bytes(FeastContent content) const {
+  if (content == FeastContent::kUserItems) return lists_->of(row_.items);
+  const auto held = value(content);
+  if (!held) return std::nullopt;
+  return feast::encode_value(*held);
+}
+
 std::string id_in_key(std::string_view entity_key) {
   const auto key = feast::decode_entity_key(entity_key);
   if (!key.ok() || key->size() != 1) return "?";

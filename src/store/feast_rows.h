@@ -8,6 +8,7 @@
 
 #include "feast/entity_key.h"
 #include "feast/service.h"
+#include "feast/text_lists.h"
 #include "feast/value.h"
 #include "store/feast_spool.h"
 
@@ -43,16 +44,21 @@ struct FeastRows {
 class FeastRowReader {
  public:
   FeastRowReader(const FeastRows& rows, bool of_items)
-      : rows_(rows), reader_(rows.spool(of_items)) {}
+      : rows_(rows), reader_(rows.spool(of_items)) {
+    if (!of_items) lists_.emplace(rows.item_ids);
+  }
   [[nodiscard]] Result<bool> next() { return reader_.next(row_); }
   [[nodiscard]] const std::string& id() const { return row_.id; }
   /// Of the current row, which is of the content's kind; nullopt: there is nothing. Never an empty
   /// vector.
   [[nodiscard]] std::optional<feast::Value> value(FeastContent content) const;
+  /// The same, encoded.
+  [[nodiscard]] std::optional<std::string> bytes(FeastContent content) const;
 
  private:
   const FeastRows& rows_;
   FeastSpool::Reader reader_;
+  std::optional<feast::TextLists> lists_;  // of users
   SpooledRow row_;
 };
 

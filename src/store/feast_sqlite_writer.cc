@@ -167,16 +167,15 @@ class FeastSqliteWriter final : public FeastWriter {
     for (;;) {
       TORII_TRY(const bool more, rows.next());
       if (!more) return {};
-      const auto value = rows.value(target.content);
+      auto value = rows.bytes(target.content);
       if (!value) continue;
       TORII_TRY_VOID(commit.step(1));
       const sql::Bytes key{keys.of(rows.id())};
       TORII_TRY(const bool keeps, newer.keeps(key, target.names.feature, view));
       if (keeps) continue;
-      std::vector<sql::Value> row = {key, target.names.feature,
-                                     sql::Bytes{feast::encode_value(*value)},
+      std::vector<sql::Value> row = {key, target.names.feature, sql::Bytes{*std::move(value)},
                                      commit.info.created_ms / 1000};
-      if (upsert.vectors) row.push_back(vector_of(*value));
+      if (upsert.vectors) row.push_back(vector_of(rows, target));
       TORII_TRY_VOID(insert->start(row));
       TORII_TRY_VOID(insert->step());
       ++view.written;
@@ -184,11 +183,11 @@ class FeastSqliteWriter final : public FeastWriter {
   }
 
   // Feast fills it only where it was told to search in SQLite itself.
-  [[nodiscard]] sql::Value vector_of(const feast::Value& value) const {
-    const auto* floats = std::get_if<std::vector<float>>(&value.held);
+  [[nodiscard]] sql::Value vector_of(const FeastRowReader& rows, const FeastTarget& target) const {
     const bool wanted = input_.repo->config.online.bool_at("vector_enabled").value_or(false);
-    if (floats == nullptr || !wanted) return {};
-    return sql::Bytes{float_bytes(*floats)};
+    if (!wanted || target.content == FeastContent::kUserItems) return {};
+    const auto value = rows.value(target.content);
+    return sql::Bytes{float_bytes(std::get<std::vector<float>>(value->held))};
   }
 
   FeastWriterInput input_;
