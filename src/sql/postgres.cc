@@ -471,6 +471,8 @@ Result<std::unique_ptr<Connection>> open_postgres(const std::string& uri,
     // Inside of it nothing can be made writable again, whatever a statement tries.
     TORII_TRY_VOID(
         connection->execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+    // Until the first query it still could: this is it.
+    TORII_TRY_VOID(connection->execute("SELECT 1"));
   }
   return std::unique_ptr<Connection>(std::move(connection));
 }

@@ -6,10 +6,11 @@
 #include "store/feast_publications.h"
 #include "store/feast_writer.h"
 
-// PostgreSQL: one transaction. Rows go block by block as binary arrays, each by one statement, whose
-// condition leaves newer rows alone even if somebody writes them at the same moment. COPY of text
-// into a temporary table and an INSERT from there cost five times the processor time here (100,000
-// users with lists of 100: 4.2 s instead of 0.9), and four tables made and dropped at each commit.
+// PostgreSQL: one transaction. Rows go block by block as binary arrays, each by one statement,
+// whose condition leaves newer rows alone even if somebody writes them at the same moment. COPY of
+// text into a temporary table and an INSERT from there cost five times the processor time here
+// (100,000 users with lists of 100: 4.2 s instead of 0.9), and four tables made and dropped at each
+// commit.
 namespace torii::store {
 namespace {
 
