@@ -75,8 +75,11 @@ Result<void> read_sql_registry(const std::string& uri, const std::string& projec
     }
     if (found > 0) return {};
     // Of which projects there is something, for the message.
-    return each("SELECT entity_proto FROM entities", {},
-                [&](std::string_view bytes) { return builder.add_entity(bytes); });
+    return each("SELECT DISTINCT project_id FROM entities", {},
+                [&](std::string_view name) -> Result<void> {
+                  builder.note_project(std::string(name));
+                  return {};
+                });
   };
   auto done = read();
   if (done.ok()) return {};
@@ -109,10 +112,8 @@ Result<void> read_remote_registry(const feast::RegistryPlace& place, const std::
     return client.call(fmt::format("feast.registry.RegistryServer/{}", method), message,
                        kRegistryMax);
   };
-  auto whole = call("Proto", "");
-  if (whole.ok()) return builder.add_registry(*whole);
-  if (whole.error().code != ErrorCode::kUnsupported) return std::move(whole).error();
-  // Feast 0.64 has no call for all at once.
+  // The List calls are there in every version and answer for one project; what they answer need not
+  // name it, and the whole registry (Proto) names it nowhere in 0.67.
   struct Kind {
     const char* method;
     Result<void> (feast::RegistryBuilder::*add)(std::string_view bytes);
@@ -128,6 +129,9 @@ Result<void> read_remote_registry(const feast::RegistryPlace& place, const std::
     TORII_TRY(const auto objects, feast::RegistryBuilder::listed(answer, place.path));
     for (const std::string& object : objects) TORII_TRY_VOID((builder.*kind.add)(object));
   }
+  if (!builder.empty()) return {};
+  const auto whole = call("Proto", "");  // which projects there are, for the message
+  if (whole.ok()) builder.note_projects(*whole);
   return {};
 }
 

@@ -115,7 +115,7 @@ struct RegistryBuilder::Parts {
   // Whether a part belongs to the project; keeps the names of others for a message.
   bool is_ours(const std::string& project) {
     if (!project.empty()) projects.insert(project);
-    return project == registry.project;
+    return project.empty() || project == registry.project;
   }
 
   void add(const wire::Entity& message) {
@@ -224,6 +224,20 @@ Result<void> RegistryBuilder::add_service(std::string_view bytes) {
   return parts_->add_bytes<wire::FeatureService>(bytes, "feature service");
 }
 
+void RegistryBuilder::note_project(const std::string& name) {
+  if (!name.empty()) parts_->projects.insert(name);
+}
+void RegistryBuilder::note_projects(std::string_view bytes) {
+  wire::Registry message;
+  if (!parse_wire(message, bytes)) return;
+  for (const auto& project : message.projects()) note_project(project.spec().name());
+  for (const auto& view : message.feature_views()) note_project(view.spec().project());
+}
+bool RegistryBuilder::empty() const {
+  const Registry& registry = parts_->registry;
+  return registry.views.empty() && registry.services.empty() && registry.entities.empty();
+}
+
 Result<std::vector<std::string>> RegistryBuilder::listed(std::string_view bytes,
                                                          std::string_view where) {
   wire::Listed message;
@@ -235,8 +249,7 @@ Result<std::vector<std::string>> RegistryBuilder::listed(std::string_view bytes,
 
 Result<Registry> RegistryBuilder::finish() {
   Registry& registry = parts_->registry;
-  if (registry.views.empty() && registry.services.empty() && registry.entities.empty() &&
-      !parts_->projects.contains(registry.project)) {
+  if (empty() && !parts_->projects.contains(registry.project)) {
     if (parts_->projects.empty()) {
       return make_error(ErrorCode::kNotFound, "{}: the registry is empty; run `feast apply` first",
                         parts_->where);

@@ -78,8 +78,8 @@ struct Registry {
 };
 
 /// Puts a registry together from its parts: a whole file, or messages of one kind as SQL tables and
-/// registry servers give them. `where` names the registry in messages. Errors of the adders:
-/// kCorrupt (not such a message).
+/// registry servers give them, which were asked for the project and may not name it. `where` names
+/// the registry in messages. Errors of the adders: kCorrupt (not such a message).
 class RegistryBuilder {
  public:
   RegistryBuilder(std::string project, std::string where);
@@ -89,6 +89,11 @@ class RegistryBuilder {
   [[nodiscard]] Result<void> add_view(std::string_view bytes);
   [[nodiscard]] Result<void> add_other_view(std::string_view bytes);
   [[nodiscard]] Result<void> add_service(std::string_view bytes);
+  /// Another project that the registry holds, for a message.
+  void note_project(const std::string& name);
+  /// The same from a whole registry.
+  void note_projects(std::string_view bytes);
+  [[nodiscard]] bool empty() const;  ///< nothing of the project was added yet
   /// The answer of a registry server's List call: the messages in it.
   [[nodiscard]] static Result<std::vector<std::string>> listed(std::string_view bytes,
                                                                std::string_view where);

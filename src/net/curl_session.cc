@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <ctime>
 #include <filesystem>
 
 #include "base/check.h"
@@ -100,12 +101,6 @@ Error error_of(CURLcode code, const char* detail, const char* meaning, const std
                         "{}: the host is not known here ({}); check the network, and https_proxy "
                         "if there is a proxy",
                         where, why);
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-      return make_error(ErrorCode::kIo,
-                        "{}: the server's certificate cannot be trusted ({}); if your company has "
-                        "an authority of its own, name its file in SSL_CERT_FILE",
-                        where, why);
     default:
       return make_error(ErrorCode::kIo, "{}: no complete answer ({})", where, why);
   }
@@ -117,6 +112,14 @@ std::string value_of(const Environment& environment, std::initializer_list<const
     if (found != environment.end() && !found->second.empty()) return found->second;
   }
   return {};
+}
+
+// Whether "2024-03-01 00:00:00 GMT" is over; false for anything else.
+bool is_past(std::string_view time) {
+  std::tm parts{};
+  const std::string text(trimmed(time));
+  if (::strptime(text.c_str(), "%Y-%m-%d %H:%M:%S", &parts) == nullptr) return false;
+  return ::timegm(&parts) < std::time(nullptr);
 }
 
 struct HeaderList {
@@ -182,6 +185,51 @@ void CurlSession::set_trust() {
     if (std::filesystem::exists(usual, ignored)) file = usual;
   }
   if (!file.empty()) curl_->easy_setopt(handle_.get(), CURLOPT_CAINFO, file.c_str());
+  trusted_ = file;
+}
+
+// Why a certificate was refused: looks at it again, without trusting it and without sending
+// anything, since the library does not tell an old one from a stranger's.
+Error CurlSession::untrusted(const std::string& url, const std::string& why) {
+  CURL* handle = handle_.get();
+  curl_->easy_reset(handle);
+  curl_->easy_setopt(handle, CURLOPT_URL, url.c_str());
+  curl_->easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_->easy_setopt(handle, CURLOPT_CONNECT_ONLY, 1L);
+  curl_->easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
+  curl_->easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
+  curl_->easy_setopt(handle, CURLOPT_CERTINFO, 1L);
+  curl_->easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.connect_timeout_ms));
+  set_proxy(url);
+  curl_certinfo* chain = nullptr;
+  if (curl_->easy_perform(handle) == CURLE_OK) {
+    curl_->easy_getinfo(handle, CURLINFO_CERTINFO, &chain);
+  }
+  std::string expired;
+  constexpr std::string_view kUntil = "Expire date:";  // GnuTLS: "Expire Date:"
+  for (int i = 0; chain != nullptr && i < chain->num_of_certs && expired.empty(); ++i) {
+    for (const curl_slist* line = chain->certinfo[i]; line != nullptr; line = line->next) {
+      const std::string_view text(line->data);
+      if (equal_names(text.substr(0, kUntil.size()), kUntil) &&
+          is_past(text.substr(kUntil.size()))) {
+        expired = trimmed(text.substr(kUntil.size()));
+      }
+    }
+  }
+  curl_->easy_reset(handle);
+  if (!expired.empty()) {
+    return make_error(ErrorCode::kIo,
+                      "{}: the server's certificate has expired ({}); whoever runs the server has "
+                      "to renew it",
+                      shown(url), expired);
+  }
+  return make_error(ErrorCode::kIo,
+                    "{}: the server's certificate cannot be trusted ({}); it is checked by {}: {}",
+                    shown(url), why, trusted_.empty() ? "no file" : trusted_,
+                    options_.trusted.empty()
+                        ? "if your company has an authority of its own, name its file in "
+                          "SSL_CERT_FILE"
+                        : "is that the authority that signed it, and is the host's name right?");
 }
 
 CurlOutcome CurlSession::perform(const CurlRequest& request) {
@@ -217,6 +265,8 @@ CurlOutcome CurlSession::perform(const CurlRequest& request) {
                      static_cast<long>(std::max(1, options_.stall_timeout_ms / 1000)));
   if (options_.http2) {
     const bool tls = request.url.starts_with("https:");
+    // A second call on one connection meets what gRPC's servers still say about the first.
+    curl_->easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
     curl_->easy_setopt(
         handle, CURLOPT_HTTP_VERSION,
         static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
@@ -247,6 +297,11 @@ CurlOutcome CurlSession::perform(const CurlRequest& request) {
   }
   if (reporter_->cancelled()) {
     outcome.error = make_error(ErrorCode::kCancelled, "{}: interrupted", shown(request.url));
+    return outcome;
+  }
+  if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+    const std::string why = detail[0] != '\0' ? detail.data() : curl_->easy_strerror(code);
+    outcome.error = untrusted(request.url, why);
     return outcome;
   }
   if (code != CURLE_OK) {

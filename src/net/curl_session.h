@@ -52,10 +52,12 @@ class CurlSession {
   };
   void set_proxy(const std::string& url);
   void set_trust();
+  [[nodiscard]] Error untrusted(const std::string& url, const std::string& why);
 
   const Libcurl* curl_ = nullptr;  ///< null if there is none: why_not_ says why
   std::optional<Error> why_not_;
   std::unique_ptr<CURL, Free> handle_;
+  std::string trusted_;  ///< file of certificates of the last request
   Environment environment_;
   HttpOptions options_;
   Reporter* reporter_;
