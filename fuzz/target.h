@@ -22,6 +22,7 @@ void run_filter(std::string_view input);
 void run_http(std::string_view input);
 void run_json(std::string_view input);
 void run_jsonl(std::string_view input);
+void run_pipeline(std::string_view input);
 void run_query(std::string_view input);
 void run_request(std::string_view input);
 void run_rules(std::string_view input);
@@ -41,6 +42,7 @@ inline constexpr Target kTargets[] = {
     {"http", run_http},
     {"json", run_json},
     {"jsonl", run_jsonl},
+    {"pipeline", run_pipeline},
     {"query", run_query},
     {"request", run_request},
     {"rules", run_rules},

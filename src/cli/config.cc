@@ -97,12 +97,15 @@ Config::Config() {
   evaluate::declare(evaluate, set);
   publish::declare(publish, set);
   server::declare(serve, set);
-  set.announce_later("pipeline");
 }
 
 Result<Json> read_config_tree(const std::filesystem::path& path) {
   TORII_TRY(const std::string text, read_file(path, kConfigBytesMax));
   TORII_TRY(Json tree, parse_yaml(text, path.string()));
+  if (tree.is_object()) {  // the section of `torii pipeline`, which reads it itself
+    std::erase_if(tree.as_object(),
+                  [](const Json::Member& member) { return member.first == "pipeline"; });
+  }
   if (tree.is_null() || tree.is_object()) return tree;
   return invalid("{}: found {}, expected sections such as 'data:'", path.string(),
                  tree.type_name());

@@ -128,6 +128,7 @@ Ended run(const std::vector<std::string>& words, const std::string& program,
                    .command = std::move(command),
                    .colour = wants_colour(environment, STDOUT_FILENO)});
   Result<void> result = parsed.verb->action()(session);
+  if (result.ok() && session.unwritten()) result = *session.unwritten();
   return {std::move(result), session.answered()};
 }
 

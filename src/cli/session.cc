@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error_table.h"
+#include "base/file.h"
 #include "base/id_index.h"
 
 namespace torii::cli {
@@ -33,6 +34,8 @@ void declare_output(Verb& verb, CommonFlags& flags) {
   verb.texts("--set", "KEY=VALUE", &flags.sets,
              "Overrides one key of the configuration, e.g. --set train.epochs=5. Repeatable.");
   verb.flag("--json", &flags.json, "One JSON document on stdout; everything else goes to stderr.");
+  verb.text("--answer", "FILE", &flags.answer,
+            "Writes the document of --json into a file, for the next step of a pipeline.");
   verb.flag("--quiet", &flags.quiet, "No progress, only warnings and the result.");
 }
 
@@ -107,6 +110,11 @@ void Session::print(std::string_view text) const {
 void Session::answer(const Json& document) {
   answered_ = true;
   if (json()) fmt::print(facts_.out, "{}\n", document.dump(2));
+  if (common().answer.empty()) return;
+  auto written = write_file_durably(common().answer, document.dump(2) + "\n");
+  if (!written.ok()) {
+    unwritten_ = with_context(std::move(written).error(), "--answer=" + common().answer);
+  }
 }
 
 Error Session::refuse(Json document, Error error) {

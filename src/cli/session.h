@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,13 +22,14 @@ struct CommonFlags {
   std::string config;
   std::vector<std::string> sets;
   std::string cache;
+  std::string answer;
   std::int64_t threads = 0;
   bool json = false;
   bool quiet = false;
 };
 void declare_common(Verb& verb, CommonFlags& flags);
-/// --config, --set, --json and --quiet alone, for verbs without data; their actions check the
-/// configuration by check_config().
+/// --config, --set, --json, --answer and --quiet alone, for verbs without data; their actions check
+/// the configuration by check_config().
 void declare_output(Verb& verb, CommonFlags& flags);
 
 /// One call of a verb: what it was given, and where its answer goes.
@@ -65,8 +67,10 @@ class Session {
 
   /// Text for people, on stdout; nothing with --json.
   void print(std::string_view text) const;
-  /// The one document of --json; nothing without.
+  /// The one document of --json; nothing without. With --answer it goes into that file too.
   void answer(const Json& document);
+  /// Why the file of --answer could not be written, if so.
+  [[nodiscard]] const std::optional<Error>& unwritten() const { return unwritten_; }
   /// The document of a check that says no: with `error` in it, which is returned.
   [[nodiscard]] Error refuse(Json document, Error error);
   /// Whether there was one: a failure behind it prints no document of its own.
@@ -82,6 +86,7 @@ class Session {
   Facts facts_;
   mutable std::unique_ptr<ThreadPool> pool_;  // a session belongs to one thread
   bool answered_ = false;
+  std::optional<Error> unwritten_;
 };
 
 }  // namespace torii::cli

@@ -24,6 +24,7 @@ Verb make_root(CommonFlags& common) {
   add_store(root, common);
   add_keys(root, common);
   add_feast(root, common);
+  add_pipeline(root, common);
   add_generate(root, common);
   add_config(root, common);
   add_version(root, common);
@@ -35,7 +36,7 @@ Verb make_root(CommonFlags& common) {
 }
 
 const std::vector<std::string>& later_verbs() {
-  static const std::vector<std::string> verbs = {"pipeline", "gate", "register"};
+  static const std::vector<std::string> verbs = {"gate", "register"};
   return verbs;
 }
 

@@ -22,6 +22,7 @@ void add_load(Verb& root, CommonFlags& common);
 void add_store(Verb& root, CommonFlags& common);
 void add_keys(Verb& root, CommonFlags& common);
 void add_feast(Verb& root, CommonFlags& common);
+void add_pipeline(Verb& root, CommonFlags& common);
 void add_generate(Verb& root, CommonFlags& common);
 void add_demo(Verb& root, CommonFlags& common);
 void add_serve(Verb& root, CommonFlags& common);

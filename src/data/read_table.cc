@@ -1,13 +1,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <unordered_set>
 
 #include "base/options.h"
 #include "base/reporter.h"
 #include "base/thread_pool.h"
+#include "blob/blob.h"
 #include "data/concatenate.h"
 #include "data/hive_columns.h"
 #include "data/parts.h"
@@ -82,11 +86,22 @@ class TableReader {
   }
 
  private:
+  // Steps of a pipeline are given names without an ending.
+  [[nodiscard]] bool begins_as_parquet(const std::string& name) const {
+    constexpr std::string_view kMagic = "PAR1";
+    std::array<char, kMagic.size()> head{};
+    const auto object = blob::open(name, *environment_);
+    return object.ok() && (*object)->size() >= head.size() &&
+           (*object)->read(0, std::as_writable_bytes(std::span(head))).ok() &&
+           std::string_view(head.data(), head.size()) == kMagic;
+  }
+
   // Of all files; folders of mixed formats are refused.
   Result<void> find_format() {
     for (std::size_t p = 0; p < parts_.files.size(); ++p) {
       const PartFile& part = parts_.files[p];
       auto format = file_format(part.name, options_);
+      if (!format.ok() && begins_as_parquet(part.name)) format = FileFormat::kParquet;
       if (!format.ok()) {
         if (!parts_.many) return format.error();
         return invalid(

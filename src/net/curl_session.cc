@@ -272,6 +272,9 @@ CurlOutcome CurlSession::perform(const CurlRequest& request) {
         static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
   }
   if (request.head) curl_->easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  if (request.method != nullptr) {
+    curl_->easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method);
+  }
   if (request.body) {
     curl_->easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
                        static_cast<curl_off_t>(request.body->size()));

@@ -33,6 +33,7 @@ struct CurlRequest {
   bool compressed = false;                    ///< packed bodies are asked for and unpacked
   std::string range = {};                     ///< "100-"
   std::optional<std::string_view> body = {};  ///< sent by POST; lives as long as the request
+  const char* method = nullptr;               ///< of a body, instead of POST: "PUT"
   /// Gets the body of the last answer piece by piece, with its status and headers; an error ends
   /// the transfer.
   std::function<Result<void>(std::string_view piece, const CurlOutcome& answer)> sink = {};

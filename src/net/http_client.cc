@@ -61,9 +61,10 @@ struct HttpClient::State {
     return !reporter->cancelled();
   }
 
-  /// GET, or POST of a body.
+  /// GET, or POST of a body, or `method`.
   Result<Response> ask(const std::string& url, const Headers& headers,
-                       std::optional<std::string_view> body, std::size_t size_max);
+                       std::optional<std::string_view> body, std::size_t size_max,
+                       const char* method = nullptr);
 
   /// Attempts until an answer that will not get better. `prepare` makes the request of an attempt;
   /// `progressed`: whether the last one brought something worth going on for.
@@ -108,13 +109,19 @@ Result<Response> HttpClient::post(const std::string& url, const Headers& headers
   return state_->ask(url, headers, body, size_max);
 }
 
+Result<Response> HttpClient::put(const std::string& url, const Headers& headers,
+                                 std::string_view body, std::size_t size_max) {
+  return state_->ask(url, headers, body, size_max, "PUT");
+}
+
 Result<Response> HttpClient::State::ask(const std::string& url, const Headers& headers,
-                                        std::optional<std::string_view> body,
-                                        std::size_t size_max) {
+                                        std::optional<std::string_view> body, std::size_t size_max,
+                                        const char* method) {
   Response response;
   const auto prepare = [&]() -> Result<CurlRequest> {
     response.body.clear();
-    CurlRequest request{.url = url, .headers = headers, .compressed = true, .body = body};
+    CurlRequest request{
+        .url = url, .headers = headers, .compressed = true, .body = body, .method = method};
     request.sink = [&](std::string_view piece, const CurlOutcome&) -> Result<void> {
       if (response.body.size() + piece.size() > size_max) {
         return make_error(ErrorCode::kResourceExhausted,

@@ -73,6 +73,9 @@ class HttpClient {
   /// change nothing, and writes that may come twice.
   [[nodiscard]] Result<Response> post(const std::string& url, const Headers& headers,
                                       std::string_view body, std::size_t size_max);
+  /// PUT likewise: replaces what the URL names, so it may come twice.
+  [[nodiscard]] Result<Response> put(const std::string& url, const Headers& headers,
+                                     std::string_view body, std::size_t size_max);
   [[nodiscard]] Result<Response> head(const std::string& url, const Headers& headers);
 
   struct DownloadOptions {

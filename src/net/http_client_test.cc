@@ -86,6 +86,16 @@ TEST_F(Http, PostSendsTheBodyAndBringsTheAnswer) {
   EXPECT_EQ(empty->body, "POST ");
 }
 
+TEST_F(Http, PutSendsTheBodyAndLeavesNothingBehind) {
+  const HttpServer server([](const HttpRequest& request) {
+    return HttpAnswer{.status = 200, .body = request.method + " " + request.body};
+  });
+  auto http = client();
+  EXPECT_EQ(http.put(server.url("/a"), {}, "new", kLimit)->body, "PUT new");
+  EXPECT_EQ(http.post(server.url("/a"), {}, "more", kLimit)->body, "POST more");
+  EXPECT_EQ(http.get(server.url("/a"), {}, kLimit)->body, "GET ");
+}
+
 TEST_F(Http, HeadBringsNoBody) {
   const HttpServer server([](const HttpRequest&) {
     return HttpAnswer{.headers = {{"X-Linked-Size", "12"}}, .body = "0123456789ab"};

@@ -89,6 +89,21 @@ void check_schedule(const Schedule& schedule, Faults& faults) {
   }
 }
 
+void check_location(const GraphData& data, const Word& location, Faults& faults) {
+  for (const Segment& segment : location.segments) {
+    if (segment.kind == Segment::Kind::kText) continue;
+    const auto found = std::ranges::find(data.parameters, segment.text, &Parameter::name);
+    if (segment.kind != Segment::Kind::kParameter) {
+      faults.add(location.line, "location: only ${params.NAME} may stand in it");
+    } else if (found == data.parameters.end()) {
+      faults.add(location.line, fmt::format("location: there is no parameter '{}'", segment.text));
+    } else if (found->type == ParameterType::kTexts) {
+      faults.add(location.line,
+                 fmt::format("location: '{}' is a list; a location is one text", segment.text));
+    }
+  }
+}
+
 void check_exit(const GraphData& data, Faults& faults) {
   const Step& step = *data.exit;
   const std::string what = fmt::format("exit step '{}'", step.name);
@@ -190,19 +205,7 @@ void check_graph(const GraphData& data, Faults& faults) {
     check_exit(data, faults);
     check_step(*data.exit);
   }
-  if (data.location) {
-    for (const Segment& segment : data.location->segments) {
-      using Kind = Segment::Kind;
-      if (segment.kind != Kind::kText && segment.kind != Kind::kParameter) {
-        faults.add(data.location->line, "location: only ${params.NAME} may stand in it");
-      } else if (segment.kind == Kind::kParameter &&
-                 std::ranges::find(data.parameters, segment.text, &Parameter::name) ==
-                     data.parameters.end()) {
-        faults.add(data.location->line,
-                   fmt::format("location: there is no parameter '{}'", segment.text));
-      }
-    }
-  }
+  if (data.location) check_location(data, *data.location, faults);
 }
 
 std::vector<std::vector<std::size_t>> needs_of(const std::vector<Step>& steps) {

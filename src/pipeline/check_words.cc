@@ -27,7 +27,10 @@ class StepWords {
     for (const Input& input : step_.inputs) {
       for (const Segment& segment : input.location.segments) {
         if (segment.kind == Segment::Kind::kParameter) {
-          check_parameter(segment.text, input.line);
+          if (check_parameter(segment.text, input.line)) {
+            fault(input.line, fmt::format("input '{}': '{}' is a list; a location is one text",
+                                          input.name, segment.text));
+          }
         } else if (segment.kind != Segment::Kind::kText) {
           fault(input.line, fmt::format("input '{}': only ${{params.NAME}} may stand in a location",
                                         input.name));

@@ -217,6 +217,11 @@ const FaultCase kFaults[] = {
     {"steps:\n  a: {command: x, labels: {'a b': c}}\n", "is no label"},
     {"schedule: nightly\nsteps:\n  a: {command: x}\n", "p.yaml:1: schedule: 'nightly' is no cron"},
     {"exit: {command: x, after: a}\nsteps:\n  a: {command: x}\n", "unknown key 'after'"},
+    {"parameters: {l: [a]}\nlocation: s3://${params.l}\nsteps:\n  a: {command: 'x ${params.l}'}\n",
+     "p.yaml:2: location: 'l' is a list"},
+    {"parameters: {l: [a]}\nsteps:\n  a:\n    command: x ${inputs.i}\n    inputs: {i: {location: "
+     "'${params.l}'}}\n",
+     "p.yaml:5: step 'a': input 'i': 'l' is a list"},
     {"steps:\n  a: {command: \"x 'y\"}\n", "a quote (') does not end"},
 };
 

@@ -21,7 +21,17 @@ const std::vector<Case>& cases() {
       {{}, 2},
       {{"trian"}, 2},
       {{"serve", "--port=80"}, 2},
-      {{"pipeline", "run"}, 2},
+      {{"pipeline"}, 2},
+      {{"pipeline", "show"}, 2},
+      {{"pipeline", "show", "nigthly"}, 2},
+      {{"pipeline", "show", "typo.yaml"}, 2},
+      {{"pipeline", "show", "steps.yaml"}, 2},
+      {{"pipeline", "compile", "nightly"}, 2},
+      {{"pipeline", "compile", "nightly", "--target=tekton"}, 2},
+      {{"pipeline", "compile", "nightly", "--target=kfp"}, 2},
+      {{"pipeline", "compile", "nightly", "--target=argo", "--image=i"}, 2},
+      {{"pipeline", "compile", "nightly", "--target=kfp", "--image=i", "--param=shard=3"}, 2},
+      {{"pipeline", "submit", "nightly", "--target=kfp", "--image=i"}, 2},
       {{"frobnicate"}, 2},
       {{"--jsn"}, 2},
       {{"train", "--ouput=x"}, 2},
@@ -127,6 +137,9 @@ class Errors : public ::testing::Test {
                "train: {loss: magnitude, select_by: ndgc@10}\n"
                "evaluate: {split: sometimes, k: [ten], baselines: [populrity]}\n");
     write_text(folder_ / "semicolons/interactions.csv", "user_id;item_id\n1;a\n2;b\n");
+    write_text(folder_ / "steps.yaml",
+               "steps:\n  a: {command: 'x ${outputs.m}', outputs: {m: Model}, retry: 3}\n"
+               "  b: {command: 'y ${inputs.m}', inputs: {m: a.n}}\n");
     write_text(folder_ / "broken.yaml", "train:\n  epochs: [3\n");
     write_text(folder_ / "list.yaml", "- train\n");
     write_text(folder_ / "right.yaml", "data:\n  interactions: {path: rows.csv}\n");

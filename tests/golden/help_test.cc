@@ -42,6 +42,10 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
                                                        {"feast"},
                                                        {"feast", "show"},
                                                        {"feast", "join"},
+                                                       {"pipeline"},
+                                                       {"pipeline", "show"},
+                                                       {"pipeline", "compile"},
+                                                       {"pipeline", "submit"},
                                                        {"generate"},
                                                        {"search"},
                                                        {"serve"}};

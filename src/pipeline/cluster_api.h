@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/environment.h"
+#include "base/json.h"
+#include "base/reporter.h"
+#include "base/result.h"
+
+namespace torii::pipeline {
+
+/// How a server of a cluster is reached.
+struct ClusterAccess {
+  std::string host;          ///< "https://kfp.example.org", with a path if it is behind one
+  std::string token = {};    ///< sent as bearer; never shown; empty: none
+  std::string trusted = {};  ///< file of certificates to trust; empty: the system's
+};
+
+/// JSON over HTTP(S) with a bearer token. Questions and replacements are tried again; what creates
+/// something is sent once. Errors carry what the server said: kInvalidArgument (400, 401, 403,
+/// 422), kNotFound (404), kIo (anything else, no answer). Threads: one call at a time.
+class ClusterApi {
+ public:
+  using Query = std::vector<std::pair<std::string, std::string>>;
+
+  ClusterApi(const Environment& environment, ClusterAccess access, Reporter& reporter);
+  ~ClusterApi();
+
+  [[nodiscard]] Result<Json> get(std::string_view path, const Query& query = {});
+  [[nodiscard]] Result<Json> create(std::string_view path, const Json& body);
+  [[nodiscard]] Result<Json> replace(std::string_view path, const Json& body);
+  /// A file as the only part of a form (multipart/form-data).
+  [[nodiscard]] Result<Json> upload(std::string_view path, const Query& query,
+                                    const std::string& field, const std::string& file_name,
+                                    const std::string& bytes);
+
+  [[nodiscard]] const std::string& host() const { return access_.host; }
+
+ private:
+  struct Clients;
+  ClusterAccess access_;
+  std::unique_ptr<Clients> clients_;
+};
+
+/// What to do when a step was stopped because of its memory or storage: the same words wherever the
+/// pipeline runs. `message` is what the system said of it; empty if it is about neither.
+[[nodiscard]] std::string remedy_for(std::string_view message);
+inline constexpr std::string_view kStorageRemedy =
+    "the step wrote more than its storage limit: raise resources.storage_limit, or share its large "
+    "artifacts by location (share: location), so that they are not copied into the step";
+inline constexpr std::string_view kMemoryRemedy =
+    "the step needed more memory than its limit: raise resources.memory_limit";
+
+}  // namespace torii::pipeline

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""docs/pipelines.md does what it says: each YAML block is a file, each `torii pipeline` line is run."""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests"), str(pathlib.Path(__file__).parent)]
+from stand_ins import ArgoServer, KfpServer  # noqa: E402
+from support import cases  # noqa: E402
+
+PROGRAM = os.environ["TORII_PROGRAM"]
+PAGE = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.M | re.S)
+
+
+class Docs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.temporary.name)
+        (cls.folder / "token").write_text("let-me-in")
+        for kind, text in BLOCKS:
+            name = re.match(r"# (\S+\.yaml)\n", text)
+            if kind == "yaml" and name:
+                (cls.folder / name[1]).write_text(text)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def run_line(self, line, check=True):
+        command = line.replace("torii ", shlex.quote(PROGRAM) + " ", 1)
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=self.folder, capture_output=True, text=True, check=False)
+        if check:
+            self.assertEqual(done.returncode, 0, f"{line}\n{done.stderr}")
+        return done
+
+    def test_every_command_runs(self):
+        lines = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("torii pipeline")]
+        self.assertGreater(len(lines), 7)
+        for line in lines:
+            host = re.search(r"--host=(\S+)", line)
+            if not host:
+                self.run_line(line)
+                continue
+            with KfpServer() if "kfp" in line else ArgoServer() as server:
+                self.run_line(line.replace(host[1], server.url).replace("--data=", "--namespace=shop --data="))
+                self.assertTrue(server.requests)
+
+    def test_faults_are_as_shown(self):
+        done = self.run_line("torii pipeline show wrong.yaml", check=False)
+        self.assertEqual(done.returncode, 2)
+        shown = next(text for kind, text in BLOCKS if kind == "" and text.startswith("wrong.yaml"))
+        self.assertIn(shown.strip(), done.stderr)
+
+    def test_the_tables_name_every_key(self):
+        nothing = "steps:\n  a: {command: x, resources: {zzz: 1}, retries: {zzz: 1}, zzz: 1}\nzzz: 1\ncluster: {zzz: 1}\n"
+        (self.folder / "keys.yaml").write_text(nothing)
+        told = self.run_line("torii pipeline show keys.yaml --json", check=False)
+        message = json.loads(told.stdout)["error"]["message"]
+        lists = re.findall(r"unknown key 'zzz'; there are: (.*)", message)
+        self.assertEqual(len(lists), 5, message)
+        for key in {key for one in lists for key in one.split(", ")}:
+            self.assertIn(key, PAGE)
+
+
+if __name__ == "__main__":
+    cases.main()
