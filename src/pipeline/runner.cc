@@ -1,0 +1,220 @@
+#include "pipeline/runner.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/file_lock.h"
+#include "base/hash.h"
+#include "pipeline/process.h"
+#include "pipeline/run_context.h"
+#include "pipeline/scheduler.h"
+
+namespace torii::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t system_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// "20240301-123045-1a2b3c": sorted by time, and two at the same time differ.
+std::string make_run_id(std::int64_t now_ms) {
+  const std::chrono::sys_seconds now{std::chrono::seconds(now_ms / 1000)};
+  const std::chrono::sys_days day = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(now - day);
+  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}-{:06x}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     hash64(fmt::format("{} {}", ::getpid(), steady_ns())) & 0xffffff);
+}
+
+Result<void> make_folder(const fs::path& path) {
+  std::error_code failure;
+  fs::create_directories(path, failure);
+  if (!failure) return {};
+  return make_error(
+      failure == std::errc::no_space_on_device ? ErrorCode::kResourceExhausted : ErrorCode::kIo,
+      "{}: {}", path.string(), failure.message());
+}
+
+fs::path cancel_file(const fs::path& home, const std::string& run) {
+  return home / "runs" / run / "cancel";
+}
+
+// Secrets and folders of all steps, before anything runs.
+Result<void> check_surroundings(const RunContext& context) {
+  for (const Step& step : context.plan->graph().steps()) {
+    TORII_TRY([[maybe_unused]] const Environment all, step_environment(context, step, ""));
+  }
+  return {};
+}
+
+// The step --from and everything behind it.
+Result<void> mark_again(RunContext& context) {
+  const std::string& from = context.options->from;
+  if (from.empty()) return {};
+  const Plan& plan = *context.plan;
+  for (std::size_t i = 0; i < plan.tasks().size(); ++i) {
+    const std::vector<std::size_t> needs = plan.needs(i);
+    const bool behind =
+        std::ranges::any_of(needs, [&](std::size_t need) { return context.again.contains(need); });
+    if (behind || plan.step_of(plan.tasks()[i]).name == from || plan.tasks()[i].name == from) {
+      context.again.insert(i);
+    }
+  }
+  if (!context.again.empty()) return {};
+  std::vector<std::string> names;
+  for (const Step& step : plan.graph().steps()) names.push_back(step.name);
+  return invalid("--from={}: the pipeline has no such step; there are: {}", from,
+                 fmt::join(names, ", "));
+}
+
+// What a resumed run has done already.
+Result<RunRecord> recall(RunContext& context) {
+  TORII_TRY(RunRecord run, context.lineage->run(context.options->resume));
+  if (run.pipeline != context.plan->graph().name()) {
+    return invalid("run {} is one of pipeline '{}', not of '{}'", run.id, run.pipeline,
+                   context.plan->graph().name());
+  }
+  context.run = run.id;
+  TORII_TRY(context.earlier, context.lineage->artifacts(run.id));
+  TORII_TRY(const auto tasks, context.lineage->tasks(run.id));
+  TORII_TRY(const auto attempts, context.lineage->attempts(run.id));
+  for (TaskRecord& record : context.records) {
+    const auto found = std::ranges::find(tasks, record.name, &TaskRecord::name);
+    if (found != tasks.end()) record = *found;
+    for (const AttemptRecord& attempt : attempts) {
+      if (attempt.task == record.name) record.attempts = std::max(record.attempts, attempt.number);
+      if (attempt.task != record.name || attempt.status != "running") continue;
+      AttemptRecord ended = attempt;
+      ended.status = "interrupted";
+      ended.message = "the runner was killed";
+      ended.ended_ms = context.now_ms();
+      TORII_TRY_VOID(context.lineage->set_attempt(run.id, ended));
+    }
+  }
+  return run;
+}
+
+RunRecord new_run(const RunContext& context) {
+  const RunnerOptions& options = *context.options;
+  RunRecord run{.id = context.run, .pipeline = context.plan->graph().name()};
+  run.started_ms = context.now_ms();
+  run.store = context.store.root();
+  run.document = options.document;
+  run.source = context.plan->graph().data().source;
+  run.command = options.command;
+  const std::vector<Parameter>& parameters = context.plan->graph().data().parameters;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    run.parameters.emplace_back(parameters[i].name, value_text(context.plan->arguments()[i]));
+  }
+  return run;
+}
+
+Result<RunReport> carry_out(RunContext& context, RunRecord run, Reporter& reporter) {
+  const RunnerOptions& options = *context.options;
+  std::error_code ignored;
+  fs::remove(cancel_file(options.home, context.run), ignored);
+  run.status = "running";
+  run.ended_ms = 0;
+  run.message.clear();
+  const std::size_t count = context.plan->tasks().size();
+  TORII_TRY_VOID(context.lineage->begin_run(run, context.records));
+  Scheduler scheduler(context, reporter, [&] {
+    std::error_code failure;
+    return reporter.cancelled() || fs::exists(cancel_file(options.home, context.run), failure);
+  });
+  RunReport report;
+  report.error = scheduler.run();
+  if (context.stop && !report.error) {
+    report.error = make_error(ErrorCode::kCancelled, "run {} was cancelled; --resume={} goes on",
+                              run.id, run.id);
+  }
+  run.status = context.stop ? "cancelled" : report.error ? "failed" : "succeeded";
+  if (context.records.size() > count) {
+    auto failure = scheduler.run_exit_step(context.records.back(), run.status);
+    if (failure && !report.error) {
+      run.status = "failed";
+      report.error = std::move(failure);
+    }
+  }
+  run.ended_ms = context.now_ms();
+  run.message = report.error ? report.error->message : "";
+  TORII_TRY_VOID(context.lineage->set_run(run.id, run.status, run.ended_ms, run.message));
+  fs::remove_all(context.folder() / "work", ignored);
+  fs::remove(cancel_file(options.home, context.run), ignored);
+  report.run = std::move(run);
+  report.tasks = context.records;
+  return report;
+}
+
+}  // namespace
+
+Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& given, Reporter& reporter) {
+  if (!given.from.empty() && given.resume.empty()) {
+    return invalid("--from needs the run that goes on: --resume=RUN");
+  }
+  RunnerOptions options = given;
+  options.home = fs::absolute(options.home).lexically_normal();
+  TORII_TRY_VOID(make_folder(options.home));
+  TORII_TRY(ArtifactStore store, ArtifactStore::open(options.store, options.environment));
+  TORII_TRY(LineageStore lineage, LineageStore::open(options.home / "lineage.db"));
+  RunContext context{.plan = &plan,
+                     .options = &options,
+                     .run = options.run,
+                     .store = std::move(store),
+                     .lineage = &lineage};
+  context.now_ms = options.now_ms ? options.now_ms : system_ms;
+  context.outputs.resize(plan.tasks().size());
+  for (const Task& task : plan.tasks()) {
+    context.records.push_back({.name = task.name, .step = plan.step_of(task).name});
+  }
+  if (const auto& exit = plan.graph().data().exit) {
+    context.records.push_back({.name = exit->name, .step = exit->name});
+  }
+  TORII_TRY_VOID(mark_again(context));
+  TORII_TRY_VOID(check_surroundings(context));
+  if (options.resume.empty()) {
+    if (context.run.empty()) context.run = make_run_id(context.now_ms());
+  } else {
+    TORII_TRY(const RunRecord found, lineage.run(options.resume));
+    context.run = found.id;
+  }
+  TORII_TRY_VOID(make_folder(context.folder() / "logs"));
+  auto lock = FileLock::take(context.folder());
+  if (!lock.ok()) return with_context(lock.error(), fmt::format("run {}", context.run));
+  if (options.resume.empty()) return carry_out(context, new_run(context), reporter);
+  kill_marked("TORII_PIPELINE_RUN", context.run);
+  TORII_TRY(RunRecord run, recall(context));
+  if (run.store != context.store.root()) {
+    return invalid("run {} keeps its artifacts in {}, not in {}", run.id, run.store,
+                   context.store.root());
+  }
+  return carry_out(context, std::move(run), reporter);
+}
+
+bool is_running(const fs::path& home, const std::string& run) {
+  std::error_code failure;
+  const fs::path folder = home / "runs" / run;
+  if (!fs::is_directory(folder, failure)) return false;
+  const auto lock = FileLock::take(folder);
+  return !lock.ok() && lock.error().code == ErrorCode::kIo;
+}
+
+Result<bool> request_cancel(const fs::path& home, const std::string& run) {
+  if (!is_running(home, run)) return false;
+  TORII_TRY_VOID(write_file_durably(cancel_file(home, run), "stop\n"));
+  return true;
+}
+
+}  // namespace torii::pipeline
