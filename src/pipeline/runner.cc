@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -49,6 +50,18 @@ Result<void> make_folder(const fs::path& path) {
 
 fs::path cancel_file(const fs::path& home, const std::string& run) {
   return home / "runs" / run / "cancel";
+}
+
+// A killed runner's lock lives on for a moment in a step that it was just starting, and
+// is_running() holds it while it looks: one who really runs holds it longer than this waits.
+Result<FileLock> take_lock(const fs::path& folder) {
+  constexpr double kPatienceS = 2;
+  const std::int64_t end = steady_ns() + ns_of(kPatienceS);
+  for (;;) {
+    auto lock = FileLock::take(folder);
+    if (lock.ok() || lock.error().code != ErrorCode::kIo || steady_ns() > end) return lock;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 // Secrets and folders of all steps, before anything runs.
@@ -191,7 +204,7 @@ Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& given, Reporte
     context.run = found.id;
   }
   TORII_TRY_VOID(make_folder(context.folder() / "logs"));
-  auto lock = FileLock::take(context.folder());
+  auto lock = take_lock(context.folder());
   if (!lock.ok()) return with_context(lock.error(), fmt::format("run {}", context.run));
   if (options.resume.empty()) return carry_out(context, new_run(context), reporter);
   kill_marked("TORII_PIPELINE_RUN", context.run);

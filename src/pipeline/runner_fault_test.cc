@@ -103,7 +103,8 @@ TEST_F(RunnerFaults, KilledAtAnyMomentItGoesOnWhereItWas) {
     ASSERT_TRUE(done) << round;
     auto lineage = LineageStore::open(options.home / "lineage.db");
     EXPECT_EQ(lineage->run("r")->status, "succeeded");
-    for (const ArtifactRecord& one : *lineage->artifacts("r")) {
+    const auto artifacts = lineage->artifacts("r");
+    for (const ArtifactRecord& one : *artifacts) {
       if (one.task == "h" && one.name == "x") {
         EXPECT_EQ(testing::file_text(one.stored.uri), expected()) << round;
       }
