@@ -84,7 +84,7 @@ std::uint64_t disk_usage(const fs::path& path) {
 }
 
 std::string storage_message(const ProcessSpec& spec, std::uint64_t used_bytes) {
-  constexpr double kMebi = 1024.0 * 1024.0;
+  constexpr double kMebibyte = 1024.0 * 1024.0;
   std::string name;
   std::uint64_t largest = 0;
   for (const auto& [artifact, path] : spec.artifacts) {
@@ -96,8 +96,8 @@ std::string storage_message(const ProcessSpec& spec, std::uint64_t used_bytes) {
   }
   const std::string limit =
       fmt::format("its work folder holds {:.1f} MiB, more than its storage limit of {:.1f} MiB",
-                  static_cast<double>(used_bytes) / kMebi,
-                  static_cast<double>(spec.limits.storage_bytes) / kMebi);
+                  static_cast<double>(used_bytes) / kMebibyte,
+                  static_cast<double>(spec.limits.storage_bytes) / kMebibyte);
   if (name.empty()) {
     return fmt::format("{}; write less, or raise resources.storage_limit", limit);
   }
@@ -105,7 +105,7 @@ std::string storage_message(const ProcessSpec& spec, std::uint64_t used_bytes) {
       "{}; the largest artifact is '{}' with {:.1f} MiB: share it by location (share: location), "
       "or "
       "raise resources.storage_limit",
-      limit, name, static_cast<double>(largest) / kMebi);
+      limit, name, static_cast<double>(largest) / kMebibyte);
 }
 
 std::size_t kill_marked(std::string_view name, std::string_view value) {
