@@ -340,8 +340,8 @@ class ArgoCompiler {
     Json outputs = outputs_of(step);
     if (!outputs.as_object().empty()) json.set("outputs", std::move(outputs));
     const std::vector<std::string> filled = words(step);
-    json.set("container", argo_container(step.settings, graph_.data().cluster,
-                                         image_of(graph_, step, faults_), filled));
+    json.set("container",
+             argo_container(step.settings, graph_.data().cluster, image_of(graph_, step), filled));
     set_argo_settings(json, step.settings);
     if (const auto key = memo_key(step)) {
       json.set(
@@ -416,7 +416,7 @@ class ArgoCompiler {
   // where places are used, which are named by their run.
   bool describe(const Step& step, std::string& text, std::set<std::string>& parameters) {
     if (!step.settings.cache || writes_locations(step) || step.fan_out) return false;
-    text += step.settings.image.empty() ? graph_.data().cluster.image : step.settings.image;
+    text += image_of(graph_, step);
     for (const Word& word : step.command) {
       text += '\n' + word.text;
       for (const Segment& segment : word.segments) {

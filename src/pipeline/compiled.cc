@@ -25,15 +25,8 @@ std::vector<const Parameter*> open_parameters(const Graph& graph) {
   return open;
 }
 
-std::string image_of(const Graph& graph, const Step& step, Faults& faults) {
-  if (!step.settings.image.empty()) return step.settings.image;
-  const std::string& image = graph.data().cluster.image;
-  if (image.empty()) {
-    faults.add(step.line, fmt::format("step '{}' has no image; name one for all by `cluster: "
-                                      "{{image: ...}}` or --image=IMAGE, or one of its own",
-                                      step.name));
-  }
-  return image;
+const std::string& image_of(const Graph& graph, const Step& step) {
+  return step.settings.image.empty() ? graph.data().cluster.image : step.settings.image;
 }
 
 std::string location_of(const std::string& location, const std::string& run, const Step& step,
@@ -49,7 +42,9 @@ bool writes_locations(const Step& step) {
 }
 
 void check_for_cluster(const Graph& graph, const char* target, Faults& faults) {
+  std::vector<std::string> without_image;
   const auto check = [&](const Step& step) {
+    if (image_of(graph, step).empty()) without_image.push_back(step.name);
     if (writes_locations(step) && !graph.data().location) {
       faults.add(step.line,
                  fmt::format("step '{}' shares an artifact by location, and the pipeline "
@@ -69,6 +64,12 @@ void check_for_cluster(const Graph& graph, const char* target, Faults& faults) {
   };
   for (const Step& step : graph.steps()) check(step);
   if (graph.data().exit) check(*graph.data().exit);
+  if (without_image.empty()) return;
+  faults.add(graph.step(without_image.front()) == nullptr ? graph.data().line
+                                                          : graph.step(without_image.front())->line,
+             fmt::format("no image for {}; name one for all by `cluster: {{image: ...}}` or "
+                         "--image=IMAGE, or one in each step",
+                         fmt::join(without_image, ", ")));
 }
 
 }  // namespace torii::pipeline

@@ -21,8 +21,8 @@ struct Compiled {
 /// values are fixed in what is compiled.
 [[nodiscard]] std::vector<const Parameter*> open_parameters(const Graph& graph);
 
-/// The image of a step: its own or that of the cluster settings. A fault if there is none.
-[[nodiscard]] std::string image_of(const Graph& graph, const Step& step, Faults& faults);
+/// The image of a step: its own or that of the cluster settings; empty if there is none.
+[[nodiscard]] const std::string& image_of(const Graph& graph, const Step& step);
 
 /// The location of an artifact shared by location, below that of the graph:
 /// "<location>/<run>/<step>[/<shard>]/<output>". `shard` is empty for a step that runs once.

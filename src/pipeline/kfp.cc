@@ -296,7 +296,7 @@ class KfpCompiler {
       environment.push(Json::object().set("name", variable).set("value", value));
     }
     if (!environment.as_array().empty()) container.set("env", std::move(environment));
-    container.set("image", image_of(graph_, step, faults_));
+    container.set("image", image_of(graph_, step));
     const Json resources = kfp_resources(step.settings.resources);
     if (!resources.as_object().empty()) container.set("resources", resources);
     executors_.emplace("exec-" + name, Json::object().set("container", std::move(container)));

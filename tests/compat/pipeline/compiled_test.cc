@@ -91,9 +91,10 @@ TEST(CompiledPipelines, SayWhatAClusterNeeds) {
     EXPECT_FALSE(compiled.ok());
     return compiled.ok() ? "" : compiled.error().message;
   };
-  EXPECT_EQ(fault("steps:\n  a: {command: x}\n"),
-            "p.yaml:2: step 'a' has no image; name one for all by `cluster: {image: ...}` or "
-            "--image=IMAGE, or one of its own");
+  EXPECT_EQ(
+      fault("steps:\n  a: {command: x}\n"),
+      "p.yaml:2: no image for a; name one for all by `cluster: {image: ...}` or --image=IMAGE, "
+      "or one in each step");
   EXPECT_EQ(fault("cluster: {image: i}\nsteps:\n  a: {command: 'x {{y}}'}\n"),
             "p.yaml:3: step 'a': '{{y}}' holds {{, which Argo would read as its own; keep it in a "
             "file or pass it as a parameter");
