@@ -1,0 +1,184 @@
+#include "cli/pipeline_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "base/file.h"
+#include "cli/config.h"
+#include "cli/layout.h"
+#include "cli/pipeline_source.h"
+#include "pipeline/read_graph.h"
+#include "pipeline/runner.h"
+#include "pipeline/settings.h"
+
+namespace torii::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kDocumentBytesMax = std::size_t{4} << 20;
+
+struct PipelineRunFlags {
+  PipelineFlags source;
+  std::string store;
+  std::string home = kPipelineHome;
+  std::string resume;
+  std::string from;
+  std::string cpus;
+  std::string memory;
+  bool no_cache = false;
+  bool follow = false;
+};
+
+Result<pipeline::RunnerOptions> runner_options(const Session& session,
+                                               const PipelineRunFlags& flags) {
+  pipeline::RunnerOptions options;
+  options.home = flags.home;
+  options.store = flags.store.empty() ? (fs::path(flags.home) / "artifacts").string() : flags.store;
+  options.environment = session.environment();
+  options.program = fs::read_symlink("/proc/self/exe");
+  options.resume = flags.resume;
+  options.from = flags.from;
+  options.cache = !flags.no_cache;
+  options.follow = flags.follow;
+  options.command = session.command_with("");
+  while (options.command.ends_with(' ')) options.command.pop_back();
+  if (!flags.cpus.empty()) {
+    const auto milli = pipeline::parse_cpu(flags.cpus);
+    if (!milli) return invalid("--cpus={}: expected a number above 0, as in 2 or 500m", flags.cpus);
+    options.cpu_milli = *milli;
+  }
+  if (!flags.memory.empty()) {
+    const auto bytes = pipeline::parse_bytes(flags.memory);
+    if (!bytes) return invalid("--memory={}: expected bytes, as in 4Gi", flags.memory);
+    options.memory_bytes = *bytes;
+  }
+  return options;
+}
+
+// What is run: a file or a built-in pipeline, or what the run that goes on was begun with.
+struct RunSource {
+  pipeline::Graph graph;
+  std::string document;  ///< empty: built in
+  pipeline::Given given;
+};
+
+Result<RunSource> named_source(const Session& session, const PipelineRunFlags& flags) {
+  TORII_TRY(pipeline::Graph graph, open_pipeline(session, flags.source));
+  TORII_TRY(pipeline::Given given, given_of(graph, flags.source));
+  RunSource source{std::move(graph), "", std::move(given)};
+  if (std::error_code failure; fs::is_regular_file(flags.source.name, failure)) {
+    TORII_TRY(source.document, read_file(flags.source.name, kDocumentBytesMax));
+  }
+  return source;
+}
+
+Result<RunSource> source_of(const Session& session, const PipelineRunFlags& flags,
+                            pipeline::RunnerOptions& options) {
+  const bool is_named = !flags.source.name.empty();
+  if (flags.resume.empty()) {
+    if (is_named) return named_source(session, flags);
+    return invalid("pipeline run: name a pipeline, as in `torii pipeline run night.yaml`");
+  }
+  if (!flags.source.params.empty() || !flags.source.data.empty()) {
+    return invalid("--resume={} keeps the parameters of the run; leave --param and --data out",
+                   flags.resume);
+  }
+  TORII_TRY(auto lineage, open_lineage(flags.home));
+  TORII_TRY(pipeline::RunRecord run, lineage.run(flags.resume));
+  if (flags.store.empty()) options.store = run.store;
+  if (!is_named && run.document.empty()) {
+    return invalid(
+        "run {} is one of a built-in pipeline: name it, as in `torii pipeline run {} "
+        "--resume={}`",
+        run.id, run.pipeline, run.id);
+  }
+  if (is_named) {  // mended meanwhile: steps whose command differs run again
+    TORII_TRY(RunSource source, named_source(session, flags));
+    source.given = run.parameters;
+    return source;
+  }
+  TORII_TRY(pipeline::Graph graph, pipeline::read_graph(run.document, run.source));
+  return RunSource{std::move(graph), run.document, run.parameters};
+}
+
+Result<void> run_it(Session& session, const PipelineRunFlags& flags) {
+  TORII_TRY_VOID(check_config(session));
+  TORII_TRY(pipeline::RunnerOptions options, runner_options(session, flags));
+  TORII_TRY(RunSource source, source_of(session, flags, options));
+  // A list without a value reads as null; what the run was told is text.
+  std::erase_if(source.given, [](const auto& one) { return one.second == "null"; });
+  TORII_TRY(const pipeline::Plan plan,
+            pipeline::Plan::make(source.graph, source.given, pipeline::Plan::Missing::kRefuse));
+  options.document = source.document;
+  TORII_TRY(const pipeline::RunReport report,
+            pipeline::run_plan(plan, options, session.reporter()));
+  TextTable table({"step", "status", "seconds"});
+  table.set_left_columns(2);
+  Json tasks = Json::array();
+  for (const pipeline::TaskRecord& task : report.tasks) {
+    const double seconds = static_cast<double>(task.ended_ms - task.started_ms) / 1000;
+    table.add({task.name, task.status, task.ended_ms == 0 ? "-" : fmt::format("{:.1f}", seconds)});
+    tasks.push(task_json(task));
+  }
+  session.print(table.text());
+  session.print(fmt::format("run {}  {}\n", session.strong(report.run.id), report.run.status));
+  Json document = run_json(report.run, report.run.status);
+  document.set("tasks", std::move(tasks));
+  if (report.error) return session.refuse(std::move(document), *report.error);
+  session.answer(document);
+  return {};
+}
+
+Result<void> cancel_it(Session& session, const PipelineRunFlags& flags) {
+  TORII_TRY_VOID(check_config(session));
+  TORII_TRY(auto lineage, open_lineage(flags.home));
+  TORII_TRY(const pipeline::RunRecord run, lineage.run(flags.source.name));
+  TORII_TRY(const bool asked, pipeline::request_cancel(flags.home, run.id));
+  session.print(asked ? fmt::format("run {} stops\n", run.id)
+                      : fmt::format("run {} does not run\n", run.id));
+  session.answer(Json::object().set("run", run.id).set("asked", asked));
+  return {};
+}
+
+}  // namespace
+
+void declare_home(Verb& verb, std::string& home) {
+  verb.text("--home", "DIR", &home,
+            "Where lineage, logs and work folders are; torii-runs unless told.");
+}
+
+void add_pipeline_run(Verb& pipeline, CommonFlags& common) {
+  Verb& run = pipeline.child("run", "Runs a pipeline on this machine.");
+  auto flags = std::make_shared<PipelineRunFlags>();
+  run.usage("torii pipeline run NAME|FILE [--param=k=v] [--store=URI] [flags]");
+  run.usage("torii pipeline run --resume=RUN [--from=STEP] [flags]");
+  declare_pipeline(run, flags->source, PipelineUse::kHere);
+  run.text("--store", "URI", &flags->store,
+           "Where artifacts are kept: a folder or s3://bucket/prefix; HOME/artifacts unless told.");
+  declare_home(run, flags->home);
+  run.text("--resume", "RUN", &flags->resume, "Goes on with a run that failed or was killed.");
+  run.text("--from", "STEP", &flags->from,
+           "With --resume: this step and all behind it run again, whatever is kept.");
+  run.text("--cpus", "N", &flags->cpus, "Processors of steps at the same time; all unless told.");
+  run.text("--memory", "BYTES", &flags->memory,
+           "Memory of steps at the same time, as in 4Gi; nine tenths unless told.");
+  run.flag("--no-cache", &flags->no_cache, "Takes nothing from earlier runs.");
+  run.flag("--follow", &flags->follow, "Shows every line that a step writes.");
+  declare_output(run, common);
+  run.example("torii pipeline run night.yaml --data=shop");
+  run.action([flags](Session& session) { return run_it(session, *flags); });
+
+  Verb& cancel = pipeline.child("cancel", "Asks a run to stop; --resume goes on with it.");
+  cancel.usage("torii pipeline cancel RUN [flags]");
+  cancel.positional("RUN", &flags->source.name, "The run's id, or its beginning.");
+  declare_home(cancel, flags->home);
+  declare_output(cancel, common);
+  cancel.action([flags](Session& session) { return cancel_it(session, *flags); });
+}
+
+}  // namespace torii::cli
