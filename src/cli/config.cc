@@ -42,6 +42,34 @@ Result<void> apply_assignments(Config& config, const std::vector<std::string>& a
   return {};
 }
 
+// A place that the command line gives for a table stands for all that a file says of where its rows
+// come from, so that the tables of `torii load` take the place of databases and repositories.
+void forget_sources(data::DataOptions& data, const std::string& data_folder,
+                    const std::vector<std::string>& assignments) {
+  const auto is_given = [&](std::string_view table) {
+    const std::string place = fmt::format("data.{}.path=", table);
+    return !data_folder.empty() ||
+           std::ranges::any_of(assignments, [&](std::string_view assignment) {
+             return assignment.starts_with(place) && assignment.size() > place.size();
+           });
+  };
+  if (is_given("users")) {
+    data.users.table.clear();
+    data.users.query.clear();
+    data.new_users = {};
+  }
+  if (is_given("items")) {
+    data.items.table.clear();
+    data.items.query.clear();
+  }
+  if (is_given("interactions")) {
+    data.interactions.table.clear();
+    data.interactions.query.clear();
+    data.stream = {};
+    data.feast = {};
+  }
+}
+
 // The keys that the bundle of `layers` fixes, with their values.
 std::vector<std::pair<std::string, Json>> sealed_values(const Config& config,
                                                         const ConfigLayers& layers) {
@@ -175,11 +203,12 @@ Result<std::unique_ptr<Config>> load_config(const Session& session, const Config
   if (!layers.preset.empty()) {  // a model will be made
     TORII_TRY_VOID(train::check_metric(config->train, config->model.metric));
   }
+  forget_sources(config->data, layers.data_folder, session.common().sets);
   if (!layers.data_folder.empty()) {
     TORII_TRY(config->data,
               data::options_for_folder(layers.data_folder, config->data, session.environment()));
-    TORII_TRY_VOID(apply_assignments(*config, session.common().sets));
   }
+  TORII_TRY_VOID(apply_assignments(*config, session.common().sets));
   config->split_given = !config->evaluate.split.empty();
   if (!config->split_given) config->evaluate.split = split;
   if (layers.needs_data && !data::names_data(config->data)) {

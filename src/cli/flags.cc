@@ -90,7 +90,7 @@ class Parser {
  public:
   explicit Parser(const Verb& root) : app_("", root.name()) { declare(root, app_); }
 
-  Result<Parsed> run(std::vector<std::string> words, const std::vector<std::string>& later) {
+  Result<Parsed> run(std::vector<std::string> words) {
     TORII_TRY_VOID(check_values(words));
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
     bool help = false;
@@ -112,7 +112,7 @@ class Parser {
     }
     for (const Node* at = &node; at != nullptr; at = at->parent) {
       const std::vector<std::string> extra = at->app->remaining(false);
-      if (!extra.empty()) return unexpected(*at, extra.front(), later);
+      if (!extra.empty()) return unexpected(*at, extra.front());
     }
     if (!node.verb->children().empty()) {
       return invalid("{}: a verb is missing; there are: {}", parsed.path,
@@ -230,15 +230,10 @@ class Parser {
     return names;
   }
 
-  [[nodiscard]] static Error unexpected(const Node& node, const std::string& word,
-                                        const std::vector<std::string>& later) {
+  [[nodiscard]] static Error unexpected(const Node& node, const std::string& word) {
     const bool is_flag = word.starts_with("-");
     if (!is_flag && !node.verb->children().empty()) {
       const std::vector<std::string> names = verbs_of(*node.verb);
-      if (node.parent == nullptr && std::find(later.begin(), later.end(), word) != later.end()) {
-        return make_error(ErrorCode::kUnsupported, "'{}' is not in this version; there are: {}",
-                          word, joined(names));
-      }
       const auto near = nearest(word, names);
       return invalid("unknown verb '{}'{}; there are: {}",
                      node.parent == nullptr ? word : path_of(&node) + " " + word,
@@ -296,9 +291,8 @@ class Parser {
   std::vector<std::unique_ptr<Node>> nodes_;  // depth first: a parent stands before its children
 };
 
-Result<Parsed> parse(const Verb& root, const std::vector<std::string>& words,
-                     const std::vector<std::string>& later) {
-  return Parser(root).run(words, later);
+Result<Parsed> parse(const Verb& root, const std::vector<std::string>& words) {
+  return Parser(root).run(words);
 }
 
 }  // namespace torii::cli

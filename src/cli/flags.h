@@ -86,9 +86,7 @@ struct Parsed {
 };
 
 /// Parses `words` (without the program's name) by the verbs below `root` and fills the bound
-/// fields. `later`: verbs of later versions, which get an answer of their own. Errors:
-/// kInvalidArgument that names the word, what is near and what there is; kUnsupported for `later`.
-[[nodiscard]] Result<Parsed> parse(const Verb& root, const std::vector<std::string>& words,
-                                   const std::vector<std::string>& later);
+/// fields. Errors: kInvalidArgument that names the word, what is near and what there is.
+[[nodiscard]] Result<Parsed> parse(const Verb& root, const std::vector<std::string>& words);
 
 }  // namespace torii::cli

@@ -245,7 +245,8 @@ void add_load(Verb& root, CommonFlags& common) {
   verb.text("--from", "STORE", &flags->from, "sqlite:FILE, postgres://... or redis://...");
   verb.text("--table", "NAME", &flags->table,
             "Instead of a store's records: users, items or interactions of the configuration, from "
-            "wherever it lies (files, databases, Feast), as the Parquet file that --out names.");
+            "wherever it lies (files, databases, Feast), as the Parquet file that --out names; all: "
+            "the three, in the folder that --out names.");
   verb.text("--data", "DIR", &flags->data,
             "The shop's own tables: the result is then both together, a complete folder for `torii "
             "train`. Without: the records alone.");
@@ -256,6 +257,7 @@ void add_load(Verb& root, CommonFlags& common) {
   declare_common(verb, common);
   verb.example("torii load --from=sqlite:shop.db --data=shop --out=night");
   verb.example("torii load --table=users --config=torii.yaml --out=users.parquet");
+  verb.example("torii load --table=all --config=torii.yaml --out=shop");
   verb.action([flags](Session& session) { return run(session, *flags); });
 }
 

@@ -109,7 +109,7 @@ Ended run(const std::vector<std::string>& words, const std::string& program,
     fmt::print(stderr, "{}", root.help(""));
     return invalid("a verb is missing");
   }
-  TORII_TRY(const Parsed parsed, parse(root, words, later_verbs()));
+  TORII_TRY(const Parsed parsed, parse(root, words));
   if (!parsed.help.empty()) {
     fmt::print(stdout, "{}", parsed.help);
     return {Result<void>(), true};

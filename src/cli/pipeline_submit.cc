@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <thread>
 
-#include "base/file.h"
 #include "base/hash.h"
+#include "cli/cluster_token.h"
 #include "cli/pipeline.h"
 #include "cli/pipeline_target.h"
 #include "pipeline/compiled.h"
@@ -15,7 +14,6 @@
 namespace torii::cli {
 namespace {
 
-constexpr std::size_t kTokenBytesMax = 64 * 1024;
 constexpr const char* kAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 struct SubmitFlags {
@@ -30,27 +28,13 @@ struct SubmitFlags {
   bool no_follow = false;
 };
 
-Result<std::string> read_token(const std::string& path) {
-  TORII_TRY(std::string token, read_file(path, kTokenBytesMax));
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) {
-    token.pop_back();
-  }
-  return token;
-}
-
-// A pod's own service account: Kubeflow mounts a token of its own for its server.
-Result<std::string> token_of(const Session& session, const SubmitFlags& flags, Target target) {
-  if (!flags.token_file.empty()) return read_token(flags.token_file);
+// Where a pod finds its own token: Kubeflow mounts one for its server.
+std::string token_of_pod(const Session& session, Target target) {
+  if (target != Target::kKfp) return std::string(kAccount) + "/token";
   const Environment& environment = session.environment();
-  const auto found = environment.find("TORII_CLUSTER_TOKEN");
-  if (found != environment.end()) return found->second;
-  std::string path = std::string(kAccount) + "/token";
-  if (target == Target::kKfp) {
-    const auto named = environment.find("KF_PIPELINES_SA_TOKEN_PATH");
-    path = named != environment.end() ? named->second : "/var/run/secrets/kubeflow/pipelines/token";
-  }
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored) ? read_token(path) : Result<std::string>("");
+  const auto named = environment.find("KF_PIPELINES_SA_TOKEN_PATH");
+  return named != environment.end() ? named->second
+                                    : "/var/run/secrets/kubeflow/pipelines/token";
 }
 
 Result<pipeline::ClusterAccess> access_of(const Session& session, const SubmitFlags& flags,
@@ -73,7 +57,8 @@ Result<pipeline::ClusterAccess> access_of(const Session& session, const SubmitFl
                                           : "the Kubernetes API server, or of the Argo server "
                                             "with --via=argo-server");
   }
-  TORII_TRY(access.token, token_of(session, flags, target));
+  TORII_TRY(access.token,
+            cluster_token(session, flags.token_file, token_of_pod(session, target)));
   return access;
 }
 
@@ -194,8 +179,7 @@ void add_pipeline_submit(Verb& pipeline, CommonFlags& common) {
             "Address of the server; in a pod, Argo's default is the pod's own cluster.");
   verb.text("--via", "NAME", &flags->via,
             "Of Argo: kubernetes (the API server, the default) or argo-server.");
-  verb.text("--token-file", "FILE", &flags->token_file,
-            "Bearer token; else TORII_CLUSTER_TOKEN, else the pod's service account.");
+  verb.text("--token-file", "FILE", &flags->token_file, kTokenHelp);
   verb.text("--ca", "FILE", &flags->ca, "Certificates to trust instead of the system's.");
   verb.text("--experiment", "NAME", &flags->experiment, "Of KFP; torii unless told.");
   verb.text("--run-name", "NAME", &flags->run_name, "Of KFP; pipeline and time unless told.");

@@ -38,49 +38,8 @@ struct PublishFlags {
   bool force = false;
 };
 
-// What is published, and the fit that is judged for it; the same unless a refit is published.
-struct Bundles {
-  OpenBundle published;
-  std::optional<OpenBundle> other_fit;
-  std::string fit_path;
-  std::string fit_id;
-  [[nodiscard]] const OpenBundle* fit() const {
-    if (other_fit) return &*other_fit;
-    return fit_id == published.bundle.id ? &published : nullptr;
-  }
-};
-
-Result<Bundles> open_bundles(Session& session, const PublishFlags& flags) {
-  TORII_TRY(OpenBundle opened, open_for_data(session, flags.bundle, flags.data, "train.seed"));
-  Bundles bundles{.published = std::move(opened), .other_fit = {}, .fit_path = {}, .fit_id = {}};
-  const model::Bundle& bundle = bundles.published.bundle;
-  const auto refit_of = bundle.provenance.string_at("refit_of");
-  bundles.fit_id = refit_of.value_or(bundle.id);
-  if (!refit_of) {
-    if (!flags.fit.empty() && flags.fit != flags.bundle) {
-      return invalid("--fit={}: {} is no refit: it is judged itself; leave --fit out", flags.fit,
-                     flags.bundle);
-    }
-    bundles.fit_path = flags.bundle;
-    return bundles;
-  }
-  if (flags.fit.empty()) {
-    if (flags.force || bundles.published.config->publish.gate == "off") return bundles;
-    return invalid(
-        "{}: a refit has seen the rows that it would be judged by; name the bundle that it was "
-        "made from by --fit=BUNDLE ({}...)",
-        flags.bundle, refit_of->substr(0, 12));
-  }
-  TORII_TRY(OpenBundle fit, open_for_data(session, flags.fit, flags.data, "train.seed"));
-  bundles.other_fit = std::move(fit);
-  bundles.fit_path = flags.fit;
-  if (bundles.other_fit->bundle.id == *refit_of) return bundles;
-  return invalid("--fit={}: {} is a refit of the bundle {}..., this is {}...", flags.fit,
-                 flags.bundle, refit_of->substr(0, 12), bundles.other_fit->bundle.id.substr(0, 12));
-}
-
 // Where the publication's data, model and settings come from.
-Json lineage_of(const Bundles& bundles, const data::Dataset& dataset,
+Json lineage_of(const JudgedBundles& bundles, const data::Dataset& dataset,
                 const std::optional<Json>& records, const PublishFlags& flags) {
   const Config& config = *bundles.published.config;
   Json lineage = Json::object();
@@ -112,16 +71,8 @@ std::uint64_t records_seq(const std::optional<Json>& records, const store::Store
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, records->int_at("seq").value_or(0)));
 }
 
-std::filesystem::path scratch_folder(const Session& session) {
-  std::error_code ignored;
-  std::filesystem::path folder = session.cache_folder();
-  if (folder.empty()) folder = std::filesystem::temp_directory_path(ignored);
-  std::filesystem::create_directories(folder, ignored);
-  return folder;
-}
-
 // The bundles at the place of publications; both, so that the next gate can judge by the fit.
-Result<void> copy_bundles(const Session& session, const Bundles& bundles, const PublishFlags& flags,
+Result<void> copy_bundles(const Session& session, const JudgedBundles& bundles, const PublishFlags& flags,
                           const std::string& place, store::Publication& info) {
   const Environment& environment = session.environment();
   TORII_TRY(info.bundle_uri,
@@ -151,7 +102,10 @@ Result<void> run(Session& session, const PublishFlags& flags) {
   if (flags.store.empty()) return invalid("publish: --store=URI is missing: where to publish");
   TORII_TRY_VOID(store::check_tenant(flags.tenant));
   Stopwatch watch;
-  TORII_TRY(Bundles bundles, open_bundles(session, flags));
+  TORII_TRY(JudgedBundles bundles, open_judged_bundles(session, {.bundle = flags.bundle,
+                                                                 .fit = flags.fit,
+                                                                 .data = flags.data,
+                                                                 .force = flags.force}));
   const Config& config = *bundles.published.config;
   TORII_TRY(const std::size_t k, check_k(session.given("--k") ? flags.k : config.publish.k));
   TORII_TRY(const std::string place, publish::bundle_place(config.publish.bundles, flags.store));
@@ -208,10 +162,13 @@ Result<void> run(Session& session, const PublishFlags& flags) {
   info.roles = std::move(roles);
   info.marks_bought = true;
   TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, info));
+  watch.lap("bundle");
   TORII_TRY_VOID(check_still_current(*store, flags, gate.current_version));
   TORII_TRY(const std::uint64_t version, draft->commit(info));
+  watch.lap("commit");
   // Should a gc have taken them for left over just before.
   TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, info));
+  std::string user_encoder;
   if (!config.publish.user_encoder.empty()) {
     auto encoder = publish::write_user_encoder(bundle, version, config.publish.user_encoder,
                                                scratch_folder(session), session.environment());
@@ -221,8 +178,9 @@ Result<void> run(Session& session, const PublishFlags& flags) {
                                       "written",
                                       version));
     }
+    user_encoder = *std::move(encoder);
   }
-  watch.lap("commit");
+  watch.lap("check");
 
   session.print(fmt::format(
       "{}  version {}{}: {} users, {} items, bundle {}, in {}\n", store->shown(), version,
@@ -241,8 +199,9 @@ Result<void> run(Session& session, const PublishFlags& flags) {
       .set("entries", written.entries)
       .set("new_items", written.new_items)
       .set("records_seq", info.records_seq)
-      .set("roles", info.roles)
-      .set("gate", gate.document);
+      .set("roles", info.roles);
+  if (!user_encoder.empty()) document.set("user_encoder", user_encoder);
+  document.set("gate", gate.document);
   set_views(document, opened_store);
   set_findings(document, dataset);
   document.set("seconds", watch.seconds());

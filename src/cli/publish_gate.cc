@@ -13,6 +13,7 @@ namespace torii::cli {
 namespace {
 
 Result<std::optional<store::Publication>> find_current(const GateRequest& request) {
+  if (request.store == nullptr) return std::optional<store::Publication>();
   TORII_TRY(const std::uint64_t version, request.store->current_version(request.tenant));
   if (version == 0) return std::optional<store::Publication>();
   TORII_TRY(auto publications, request.store->publications(request.tenant));
@@ -93,7 +94,54 @@ Result<Judgement> load_only(Session& session, const GateRequest& request) {
   return judgement;
 }
 
+// The error of a judgement that cannot be made.
+Error cannot_judge(const GateRequest& request, Error error) {
+  error.message = fmt::format("the gate cannot judge: {}", error.message);
+  if (request.publishes) {
+    error.message += "; --force publishes all the same, and it is recorded";
+  }
+  return error;
+}
+
 }  // namespace
+
+Result<JudgedBundles> open_judged_bundles(Session& session, const BundlesToJudge& named) {
+  TORII_TRY(OpenBundle opened, open_for_data(session, named.bundle, named.data, "train.seed"));
+  JudgedBundles bundles{
+      .published = std::move(opened), .other_fit = {}, .fit_path = {}, .fit_id = {}};
+  const model::Bundle& bundle = bundles.published.bundle;
+  const auto refit_of = bundle.provenance.string_at("refit_of");
+  bundles.fit_id = refit_of.value_or(bundle.id);
+  if (!refit_of) {
+    if (!named.fit.empty() && named.fit != named.bundle) {
+      return invalid("--fit={}: {} is no refit: it is judged itself; leave --fit out", named.fit,
+                     named.bundle);
+    }
+    bundles.fit_path = named.bundle;
+    return bundles;
+  }
+  if (named.fit.empty()) {
+    if (named.force || bundles.published.config->publish.gate == "off") return bundles;
+    return invalid(
+        "{}: a refit has seen the rows that it would be judged by; name the bundle that it was "
+        "made from by --fit=BUNDLE ({}...)",
+        named.bundle, refit_of->substr(0, 12));
+  }
+  TORII_TRY(OpenBundle fit, open_for_data(session, named.fit, named.data, "train.seed"));
+  bundles.other_fit = std::move(fit);
+  bundles.fit_path = named.fit;
+  if (bundles.other_fit->bundle.id == *refit_of) return bundles;
+  return invalid("--fit={}: {} is a refit of the bundle {}..., this is {}...", named.fit,
+                 named.bundle, refit_of->substr(0, 12), bundles.other_fit->bundle.id.substr(0, 12));
+}
+
+std::filesystem::path scratch_folder(const Session& session) {
+  std::error_code ignored;
+  std::filesystem::path folder = session.cache_folder();
+  if (folder.empty()) folder = std::filesystem::temp_directory_path(ignored);
+  std::filesystem::create_directories(folder, ignored);
+  return folder;
+}
 
 Result<GateOutcome> pass_gate(Session& session, const GateRequest& request) {
   const std::string& mode = request.published->config->publish.gate;
@@ -108,16 +156,10 @@ Result<GateOutcome> pass_gate(Session& session, const GateRequest& request) {
     TORII_TRY(outcome.judgement, load_only(session, request));
     return outcome;
   }
-  const auto cannot = [](Error error) {
-    error.message =
-        fmt::format("the gate cannot judge: {}; --force publishes all the same, and it is recorded",
-                    error.message);
-    return error;
-  };
   auto posed = pose(session, request);
   if (!posed.ok()) {
     if (enforces || posed.error().code == ErrorCode::kCancelled) {
-      return cannot(std::move(posed).error());
+      return cannot_judge(request, std::move(posed).error());
     }
     session.reporter().warn("the gate cannot judge: " + posed.error().message);
     outcome.document.set("error", posed.error().message);
@@ -128,7 +170,7 @@ Result<GateOutcome> pass_gate(Session& session, const GateRequest& request) {
   auto judged = judge(session, request, current, outcome.judgement);
   if (!judged.ok()) {
     if (enforces || judged.error().code == ErrorCode::kCancelled) {
-      return cannot(std::move(judged).error());
+      return cannot_judge(request, std::move(judged).error());
     }
     session.reporter().warn("the gate cannot judge: " + judged.error().message);
     outcome.document.set("error", judged.error().message);
@@ -144,9 +186,10 @@ Result<GateOutcome> pass_gate(Session& session, const GateRequest& request) {
   if (enforces) {
     return session.refuse(
         Json::object().set("gate", outcome.document),
-        make_error(ErrorCode::kCheckFailed,
-                   "publish: refused, nothing was changed: {}; --force publishes it all the same",
-                   objections));
+        make_error(ErrorCode::kCheckFailed, "{}: {}{}",
+                   request.publishes ? "publish: refused, nothing was changed" : "gate: refused",
+                   objections,
+                   request.publishes ? "; --force publishes it all the same" : ""));
   }
   session.reporter().warn("the gate objects: " + objections);
   return outcome;

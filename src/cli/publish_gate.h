@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -13,8 +14,33 @@
 
 namespace torii::cli {
 
+/// A bundle to be published, and the fit that is judged for it; the same unless it is a refit.
+struct JudgedBundles {
+  OpenBundle published;
+  std::optional<OpenBundle> other_fit;
+  std::string fit_path;
+  std::string fit_id;
+  [[nodiscard]] const OpenBundle* fit() const {
+    if (other_fit) return &*other_fit;
+    return fit_id == published.bundle.id ? &published : nullptr;
+  }
+};
+struct BundlesToJudge {
+  std::string bundle;  ///< --bundle
+  std::string fit;     ///< --fit; needed for a refit unless nothing is judged
+  std::string data;    ///< --data
+  bool force = false;
+};
+/// Errors also: kInvalidArgument (a refit without its fit, a fit without a refit, another's fit).
+[[nodiscard]] Result<JudgedBundles> open_judged_bundles(Session& session,
+                                                        const BundlesToJudge& named);
+
+/// A folder for what is fetched or put together on the way: that of text vectors, else the
+/// system's temporary one.
+[[nodiscard]] std::filesystem::path scratch_folder(const Session& session);
+
 struct GateRequest {
-  store::Store* store = nullptr;
+  store::Store* store = nullptr;  ///< null: nothing is in service to be judged beside
   std::string tenant;
   std::string data_folder;
   const OpenBundle* published = nullptr;
@@ -22,6 +48,7 @@ struct GateRequest {
   std::string fit_path;
   std::filesystem::path scratch;  ///< for bundles that are fetched
   bool force = false;
+  bool publishes = true;  ///< what a refusal says: whether something would have been published
 };
 
 struct GateOutcome {

@@ -16,6 +16,7 @@ Verb make_root(CommonFlags& common) {
   add_recommend(root, common);
   add_embed(root, common);
   add_bundle(root, common);
+  add_gate(root, common);
   add_publish(root, common);
   add_serve(root, common);
   add_search(root, common);
@@ -25,6 +26,7 @@ Verb make_root(CommonFlags& common) {
   add_keys(root, common);
   add_feast(root, common);
   add_pipeline(root, common);
+  add_register(root, common);
   add_generate(root, common);
   add_config(root, common);
   add_version(root, common);
@@ -33,11 +35,6 @@ Verb make_root(CommonFlags& common) {
   root.example("torii train --data=DIR --out=my.bundle        learn from your own tables");
   root.example("torii evaluate --bundle=my.bundle --data=DIR  measure it against baselines");
   return root;
-}
-
-const std::vector<std::string>& later_verbs() {
-  static const std::vector<std::string> verbs = {"gate", "register"};
-  return verbs;
 }
 
 }  // namespace torii::cli

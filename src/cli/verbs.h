@@ -15,6 +15,7 @@ void add_embed(Verb& root, CommonFlags& common);
 void add_candidates(Verb& root, CommonFlags& common);
 void add_recommend(Verb& root, CommonFlags& common);
 void add_bundle(Verb& root, CommonFlags& common);
+void add_gate(Verb& root, CommonFlags& common);
 void add_publish(Verb& root, CommonFlags& common);
 void add_encode(Verb& root, CommonFlags& common);
 void add_search(Verb& root, CommonFlags& common);
@@ -22,6 +23,7 @@ void add_load(Verb& root, CommonFlags& common);
 void add_store(Verb& root, CommonFlags& common);
 void add_keys(Verb& root, CommonFlags& common);
 void add_feast(Verb& root, CommonFlags& common);
+void add_register(Verb& root, CommonFlags& common);
 void add_pipeline(Verb& root, CommonFlags& common);
 void add_generate(Verb& root, CommonFlags& common);
 void add_demo(Verb& root, CommonFlags& common);
@@ -31,7 +33,5 @@ void add_docs(Verb& root);  // hidden: writes pages of docs/ out of declarations
 
 /// The whole command line.
 [[nodiscard]] Verb make_root(CommonFlags& common);
-/// Verbs that the design names and this version does not have yet.
-[[nodiscard]] const std::vector<std::string>& later_verbs();
 
 }  // namespace torii::cli

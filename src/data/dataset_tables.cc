@@ -323,6 +323,20 @@ Result<DatasetTables> read_dataset_tables(const DataOptions& options,
       .run({DatasetTable::kInteractions, DatasetTable::kUsers, DatasetTable::kItems});
 }
 
+bool names_table(const DataOptions& options, DatasetTable which) {
+  const bool is_feast = !options.feast.repo.empty();
+  switch (which) {
+    case DatasetTable::kUsers:
+      return !options.new_users.path.empty() ||
+             !(is_feast ? options.feast.users : options.users.path).empty();
+    case DatasetTable::kItems:
+      return !(is_feast ? options.feast.items : options.items.path).empty();
+    case DatasetTable::kInteractions:
+      return true;
+  }
+  return false;
+}
+
 Result<Table> read_dataset_table(const DataOptions& options, DatasetTable which,
                                  std::map<std::string, std::uint64_t>& findings,
                                  const ReadContext& context) {

@@ -43,6 +43,7 @@ struct DatasetTables {
 /// those that the options name under these names. Errors also: kNotFound (the options name no such
 /// table).
 enum class DatasetTable : std::uint8_t { kUsers, kItems, kInteractions };
+[[nodiscard]] bool names_table(const DataOptions& options, DatasetTable which);
 [[nodiscard]] Result<Table> read_dataset_table(const DataOptions& options, DatasetTable which,
                                                std::map<std::string, std::uint64_t>& findings,
                                                const ReadContext& context);

@@ -54,7 +54,7 @@ std::string user_encoder_config_name(std::uint64_t version) {
   return fmt::format("user-encoder-config-{}.json", version);
 }
 
-Result<void> write_user_encoder(const model::Bundle& bundle, std::uint64_t version,
+Result<std::string> write_user_encoder(const model::Bundle& bundle, std::uint64_t version,
                                 const std::string& place, const fs::path& scratch,
                                 const Environment& environment) {
   model::TowerTensors tensors;
@@ -81,7 +81,7 @@ Result<void> write_user_encoder(const model::Bundle& bundle, std::uint64_t versi
   TORII_TRY([[maybe_unused]] const bool written,
             blob::put(joined(place, user_encoder_config_name(version)),
                       std::as_bytes(std::span(config)), blob::Existing::kReplace, environment));
-  return {};
+  return joined(place, name);
 }
 
 }  // namespace torii::publish
