@@ -30,8 +30,8 @@ Verb make(Fields& fields) {
 TEST(Flags, FillTheFields) {
   Fields fields;
   const Verb root = make(fields);
-  const auto parsed = parse(
-      root, {"train", "--data=a b", "--k", "7", "--set", "x=1", "--set=y=[1, 2]", "--json"});
+  const auto parsed =
+      parse(root, {"train", "--data=a b", "--k", "7", "--set", "x=1", "--set=y=[1, 2]", "--json"});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   EXPECT_EQ(parsed->path, "train");
   EXPECT_EQ(fields.data, "a b");

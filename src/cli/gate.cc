@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "cli/gating.h"
 #include "cli/layout.h"
-#include "cli/publish_gate.h"
-#include "cli/publish_store.h"
+#include "cli/publishing.h"
 #include "cli/verbs.h"
 #include "store/store.h"
 
@@ -26,10 +26,9 @@ Result<void> run(Session& session, const GateFlags& flags) {
   if (flags.bundle.empty()) return invalid("gate: --bundle=BUNDLE is missing");
   TORII_TRY_VOID(store::check_tenant(flags.tenant));
   const Stopwatch watch;
-  TORII_TRY(const JudgedBundles bundles,
-            open_judged_bundles(session, {.bundle = flags.bundle,
-                                          .fit = flags.fit,
-                                          .data = flags.data}));
+  TORII_TRY(
+      const JudgedBundles bundles,
+      open_judged_bundles(session, {.bundle = flags.bundle, .fit = flags.fit, .data = flags.data}));
   const Config& config = *bundles.published.config;
   const std::filesystem::path scratch = scratch_folder(session);
   PublishedStore opened;
@@ -57,7 +56,8 @@ Result<void> run(Session& session, const GateFlags& flags) {
 }  // namespace
 
 void add_gate(Verb& root, CommonFlags& common) {
-  Verb& verb = root.child("gate", "Judges a model as `torii publish` would, and publishes nothing.");
+  Verb& verb =
+      root.child("gate", "Judges a model as `torii publish` would, and publishes nothing.");
   auto flags = std::make_shared<GateFlags>();
   verb.usage("torii gate --bundle=BUNDLE --data=DIR | --config=FILE [--store=URI] [flags]");
   verb.text("--bundle", "BUNDLE", &flags->bundle, "The trained model to judge.");

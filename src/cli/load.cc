@@ -243,10 +243,11 @@ void add_load(Verb& root, CommonFlags& common) {
   verb.usage("torii load --from=STORE [--data=DIR | --config=FILE] --out=DIR [flags]");
   verb.usage("torii load --table=NAME --data=DIR | --config=FILE --out=FILE [flags]");
   verb.text("--from", "STORE", &flags->from, "sqlite:FILE, postgres://... or redis://...");
-  verb.text("--table", "NAME", &flags->table,
-            "Instead of a store's records: users, items or interactions of the configuration, from "
-            "wherever it lies (files, databases, Feast), as the Parquet file that --out names; all: "
-            "the three, in the folder that --out names.");
+  verb.text(
+      "--table", "NAME", &flags->table,
+      "Instead of a store's records: users, items or interactions of the configuration, from "
+      "wherever it lies (files, databases, Feast), as the Parquet file that --out names; all: "
+      "the three, in the folder that --out names.");
   verb.text("--data", "DIR", &flags->data,
             "The shop's own tables: the result is then both together, a complete folder for `torii "
             "train`. Without: the records alone.");

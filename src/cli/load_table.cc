@@ -86,9 +86,8 @@ Result<void> load_all(Session& session, const LoadTable& wish, const Config& con
         for (const NamedTable& named : kTables) {
           if (!data::names_table(config.data, named.which)) continue;
           const std::string file = fmt::format("{}.parquet", named.name);
-          TORII_TRY(Json table,
-                    copy_table(session, config.data, named, (folder / file).string(),
-                               (out / file).string()));
+          TORII_TRY(Json table, copy_table(session, config.data, named, (folder / file).string(),
+                                           (out / file).string()));
           tables.push(std::move(table));
         }
         return {};

@@ -7,11 +7,10 @@
 #include <filesystem>
 #include <memory>
 
-#include "base/file.h"
 #include "cli/config.h"
 #include "cli/layout.h"
 #include "cli/pipeline_source.h"
-#include "pipeline/read_graph.h"
+#include "pipeline/builtin.h"
 #include "pipeline/runner.h"
 #include "pipeline/settings.h"
 
@@ -19,8 +18,6 @@ namespace torii::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kDocumentBytesMax = std::size_t{4} << 20;
 
 struct PipelineRunFlags {
   PipelineFlags source;
@@ -60,50 +57,53 @@ Result<pipeline::RunnerOptions> runner_options(const Session& session,
   return options;
 }
 
-// What is run: a file or a built-in pipeline, or what the run that goes on was begun with.
+// What is run: a pipeline that is named, or what the run that goes on was begun with.
 struct RunSource {
   pipeline::Graph graph;
-  std::string document;  ///< empty: built in
+  std::string document;
   pipeline::Given given;
 };
 
-Result<RunSource> named_source(const Session& session, const PipelineRunFlags& flags) {
-  TORII_TRY(pipeline::Graph graph, open_pipeline(session, flags.source));
-  TORII_TRY(pipeline::Given given, given_of(graph, flags.source));
-  RunSource source{std::move(graph), "", std::move(given)};
-  if (std::error_code failure; fs::is_regular_file(flags.source.name, failure)) {
-    TORII_TRY(source.document, read_file(flags.source.name, kDocumentBytesMax));
-  }
-  return source;
+Result<RunSource> named_source(const Session& session, const PipelineFlags& flags) {
+  TORII_TRY(OpenedPipeline opened, open_pipeline(session, flags));
+  TORII_TRY(pipeline::Given given, given_of(opened.graph, flags));
+  return RunSource{std::move(opened.graph), std::move(opened.document), std::move(given)};
 }
 
-Result<RunSource> source_of(const Session& session, const PipelineRunFlags& flags,
-                            pipeline::RunnerOptions& options) {
+// A file that is named again may have been mended: steps whose command differs run again.
+Result<RunSource> resumed_source(const Session& session, const PipelineRunFlags& flags,
+                                 pipeline::RunnerOptions& options) {
   const bool is_named = !flags.source.name.empty();
-  if (flags.resume.empty()) {
-    if (is_named) return named_source(session, flags);
-    return invalid("pipeline run: name a pipeline, as in `torii pipeline run night.yaml`");
-  }
   if (!flags.source.params.empty() || !flags.source.data.empty()) {
     return invalid("--resume={} keeps the parameters of the run; leave --param and --data out",
                    flags.resume);
   }
+  if (!is_named && (!session.common().config.empty() || !session.common().sets.empty())) {
+    return invalid("--resume={} keeps --config and --set of the run; leave them out", flags.resume);
+  }
   TORII_TRY(auto lineage, open_lineage(flags.home));
   TORII_TRY(pipeline::RunRecord run, lineage.run(flags.resume));
   if (flags.store.empty()) options.store = run.store;
-  if (!is_named && run.document.empty()) {
-    return invalid(
-        "run {} is one of a built-in pipeline: name it, as in `torii pipeline run {} "
-        "--resume={}`",
-        run.id, run.pipeline, run.id);
+  if (is_named) {
+    PipelineFlags named = flags.source;
+    for (const auto& [name, value] : run.parameters) named.params.push_back(name + "=" + value);
+    TORII_TRY(OpenedPipeline opened, open_pipeline(session, named));
+    return RunSource{std::move(opened.graph), std::move(opened.document), run.parameters};
   }
-  if (is_named) {  // mended meanwhile: steps whose command differs run again
-    TORII_TRY(RunSource source, named_source(session, flags));
-    source.given = run.parameters;
-    return source;
-  }
-  TORII_TRY(pipeline::Graph graph, pipeline::read_graph(run.document, run.source));
+  TORII_TRY(pipeline::Graph graph, pipeline::graph_of_document(run.document, run.source));
   return RunSource{std::move(graph), run.document, run.parameters};
+}
+
+Result<RunSource> source_of(const Session& session, const PipelineRunFlags& flags,
+                            pipeline::RunnerOptions& options) {
+  if (!flags.resume.empty()) return resumed_source(session, flags, options);
+  if (!flags.source.name.empty()) return named_source(session, flags.source);
+  return invalid("pipeline run: name a pipeline, as in `torii pipeline run night.yaml`");
+}
+
+// What a call needs to find the same home again.
+std::string home_words(const std::string& home) {
+  return home == kPipelineHome ? "" : " --home=" + home;
 }
 
 Result<void> run_it(Session& session, const PipelineRunFlags& flags) {
@@ -129,7 +129,15 @@ Result<void> run_it(Session& session, const PipelineRunFlags& flags) {
   session.print(fmt::format("run {}  {}\n", session.strong(report.run.id), report.run.status));
   Json document = run_json(report.run, report.run.status);
   document.set("tasks", std::move(tasks));
-  if (report.error) return session.refuse(std::move(document), *report.error);
+  if (report.error) {
+    Error error = *report.error;
+    if (error.code != ErrorCode::kCancelled) {
+      error.message +=
+          fmt::format("; when that is mended, `torii pipeline run --resume={}{}` goes on",
+                      report.run.id, home_words(flags.home));
+    }
+    return session.refuse(std::move(document), std::move(error));
+  }
   session.answer(document);
   return {};
 }

@@ -30,7 +30,8 @@ std::string parameters_text(const pipeline::Graph& graph) {
 }
 
 Result<void> show_pipeline(Session& session, const ShowPipelineFlags& flags) {
-  TORII_TRY(const pipeline::Graph graph, open_pipeline(session, flags.pipeline));
+  TORII_TRY(const OpenedPipeline opened, open_pipeline(session, flags.pipeline));
+  const pipeline::Graph& graph = opened.graph;
   TORII_TRY([[maybe_unused]] const auto given, given_of(graph, flags.pipeline));
   if (!flags.svg.empty()) {
     TORII_TRY_VOID(write_file_durably(flags.svg, pipeline::draw_svg(graph)));

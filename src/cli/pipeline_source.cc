@@ -42,7 +42,7 @@ void declare_pipeline(Verb& verb, PipelineFlags& flags, PipelineUse use) {
             "For built-in pipelines: the secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.");
 }
 
-Result<pipeline::Graph> open_pipeline(const Session& session, const PipelineFlags& flags) {
+Result<OpenedPipeline> open_pipeline(const Session& session, const PipelineFlags& flags) {
   TORII_TRY_VOID(check_config(session));
   if (flags.name.empty()) {
     return invalid("name a pipeline: {}, or a YAML file",
@@ -58,7 +58,18 @@ Result<pipeline::Graph> open_pipeline(const Session& session, const PipelineFlag
     options.data = !flags.data.empty() || is_told(flags, "data") || config.empty();
     options.registry = is_told(flags, "registry");
     if (!config.empty()) options.config = fs::absolute(config).lexically_normal().string();
-    return pipeline::builtin_pipeline(flags.name, options);
+    for (const std::string& assignment : session.common().sets) {
+      const bool sealed = is_sealed(assignment.substr(0, assignment.find('=')));
+      (sealed ? options.model_sets : options.sets).push_back(assignment);
+    }
+    TORII_TRY(pipeline::Graph graph, pipeline::builtin_pipeline(flags.name, options));
+    return OpenedPipeline{std::move(graph), pipeline::builtin_document(flags.name, options)};
+  }
+  if (!session.common().sets.empty()) {
+    return invalid(
+        "--set is for built-in pipelines, whose steps get it; {} says itself what its steps are "
+        "given",
+        flags.name);
   }
   auto text = read_file(flags.name, kPipelineBytesMax);
   if (!text.ok()) {
@@ -72,7 +83,8 @@ Result<pipeline::Graph> open_pipeline(const Session& session, const PipelineFlag
   }
   TORII_TRY(pipeline::GraphData data, pipeline::read_graph_data(*text, flags.name));
   if (!flags.image.empty()) data.cluster.image = flags.image;
-  return pipeline::Graph::make(std::move(data));
+  TORII_TRY(pipeline::Graph graph, pipeline::Graph::make(std::move(data)));
+  return OpenedPipeline{std::move(graph), *std::move(text)};
 }
 
 Result<pipeline::Given> given_of(const pipeline::Graph& graph, const PipelineFlags& flags) {

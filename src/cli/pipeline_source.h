@@ -25,9 +25,13 @@ enum class PipelineUse { kHere, kCluster };
 void declare_pipeline(Verb& verb, PipelineFlags& flags, PipelineUse use);
 
 /// The pipeline: a built-in one, made with --config (which its steps get, from this machine or the
-/// config map), or that of the file. Errors: kInvalidArgument, kNotFound.
-[[nodiscard]] Result<pipeline::Graph> open_pipeline(const Session& session,
-                                                    const PipelineFlags& flags);
+/// config map) and --set, or that of the file. Errors: kInvalidArgument, kNotFound.
+struct OpenedPipeline {
+  pipeline::Graph graph;
+  std::string document;  ///< what makes it again: pipeline::graph_of_document()
+};
+[[nodiscard]] Result<OpenedPipeline> open_pipeline(const Session& session,
+                                                   const PipelineFlags& flags);
 /// What --param and --data say.
 [[nodiscard]] Result<pipeline::Given> given_of(const pipeline::Graph& graph,
                                                const PipelineFlags& flags);

@@ -33,8 +33,7 @@ std::string token_of_pod(const Session& session, Target target) {
   if (target != Target::kKfp) return std::string(kAccount) + "/token";
   const Environment& environment = session.environment();
   const auto named = environment.find("KF_PIPELINES_SA_TOKEN_PATH");
-  return named != environment.end() ? named->second
-                                    : "/var/run/secrets/kubeflow/pipelines/token";
+  return named != environment.end() ? named->second : "/var/run/secrets/kubeflow/pipelines/token";
 }
 
 Result<pipeline::ClusterAccess> access_of(const Session& session, const SubmitFlags& flags,
@@ -57,8 +56,7 @@ Result<pipeline::ClusterAccess> access_of(const Session& session, const SubmitFl
                                           : "the Kubernetes API server, or of the Argo server "
                                             "with --via=argo-server");
   }
-  TORII_TRY(access.token,
-            cluster_token(session, flags.token_file, token_of_pod(session, target)));
+  TORII_TRY(access.token, cluster_token(session, flags.token_file, token_of_pod(session, target)));
   return access;
 }
 

@@ -52,7 +52,8 @@ Result<CompiledPipeline> compile_pipeline(const Session& session, const TargetFl
                     "configmap {0} --from-file=torii.yaml={1}",
                     kConfigMap, session.common().config));
   }
-  TORII_TRY(pipeline::Graph graph, open_pipeline(session, source));
+  TORII_TRY(OpenedPipeline opened, open_pipeline(session, source));
+  pipeline::Graph& graph = opened.graph;
   pipeline::GraphData data = graph.data();
   if (!flags.namespace_name.empty()) data.cluster.namespace_name = flags.namespace_name;
   if (!flags.service_account.empty()) data.cluster.service_account = flags.service_account;

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "base/metric.h"
+#include "cli/gating.h"
 #include "cli/layout.h"
 #include "cli/lineage.h"
 #include "cli/loading.h"
 #include "cli/program_version.h"
-#include "cli/publish_gate.h"
-#include "cli/publish_store.h"
+#include "cli/publishing.h"
 #include "cli/scoring.h"
 #include "cli/verbs.h"
 #include "publish/attributes.h"
@@ -72,8 +72,9 @@ std::uint64_t records_seq(const std::optional<Json>& records, const store::Store
 }
 
 // The bundles at the place of publications; both, so that the next gate can judge by the fit.
-Result<void> copy_bundles(const Session& session, const JudgedBundles& bundles, const PublishFlags& flags,
-                          const std::string& place, store::Publication& info) {
+Result<void> copy_bundles(const Session& session, const JudgedBundles& bundles,
+                          const PublishFlags& flags, const std::string& place,
+                          store::Publication& info) {
   const Environment& environment = session.environment();
   TORII_TRY(info.bundle_uri,
             publish::copy_bundle(flags.bundle, bundles.published.bundle.id, place, environment));

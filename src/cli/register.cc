@@ -109,9 +109,9 @@ Result<pipeline::RegistryEntry> entry_of(const RegisterFlags& flags) {
 }
 
 Result<void> run(Session& session, const RegisterFlags& flags) {
-  for (const auto& [flag, value] : {std::pair("--registry=URL", &flags.registry),
-                                    std::pair("--bundle=BUNDLE", &flags.bundle),
-                                    std::pair("--publication=FILE", &flags.publication)}) {
+  for (const auto& [flag, value] :
+       {std::pair("--registry=URL", &flags.registry), std::pair("--bundle=BUNDLE", &flags.bundle),
+        std::pair("--publication=FILE", &flags.publication)}) {
     if (value->empty()) return invalid("register: {} is missing", flag);
   }
   if (flags.name.empty()) return invalid("register: --name is empty: the model's name there");

@@ -4,13 +4,23 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "pipeline/builder.h"
+#include "pipeline/read_graph.h"
 
 namespace torii::pipeline {
 namespace {
 
 constexpr std::uint64_t kMebi = std::uint64_t{1} << 20;
 constexpr const char* kConfigFolder = "/etc/torii";
+
+// A text without placeholders, whatever stands in it.
+std::string as_words(std::string text) {
+  for (std::size_t at = 0; (at = text.find("${", at)) != std::string::npos; at += 3) {
+    text.insert(at, 1, '$');
+  }
+  return text;
+}
 
 class BuiltinBuilder {
  public:
@@ -33,9 +43,15 @@ class BuiltinBuilder {
     StepBuilder& step = builder_.step(name);
     step.title(title).command("torii " + command);
     const bool mapped = !options_.config_map.empty();
-    if (mapped || !options_.config.empty()) {
-      step.words(
-          {"--config=" + (mapped ? fmt::format("{}/torii.yaml", kConfigFolder) : options_.config)});
+    if (mapped) {
+      step.words({fmt::format("--config={}/torii.yaml", kConfigFolder)});
+    } else if (!options_.config.empty()) {  // an input, so that another content is another step
+      step.words({"--config=${inputs.config}"});
+      step.input_at("config", options_.config, ArtifactType::kArtifact);
+    }
+    add_sets(step, options_.sets);
+    if (command.starts_with("encode") || command.starts_with("train")) {
+      add_sets(step, options_.model_sets);
     }
     StepSettings& settings = step.settings();
     if (mapped) {
@@ -49,6 +65,10 @@ class BuiltinBuilder {
       }
     }
     return step;
+  }
+
+  static void add_sets(StepBuilder& step, const std::vector<std::string>& sets) {
+    for (const std::string& assignment : sets) step.words({"--set", as_words(assignment)});
   }
 
   StepBuilder& load(const char* table) {
@@ -222,6 +242,49 @@ Result<Graph> builtin_pipeline(std::string_view name, const BuiltinOptions& opti
   if (name == "article") return article_pipeline(options);
   return make_error(ErrorCode::kNotFound, "there is no pipeline '{}'; built in are: {}", name,
                     fmt::join(builtin_names(), ", "));
+}
+
+std::string builtin_document(std::string_view name, const BuiltinOptions& options) {
+  const auto list = [](const std::vector<std::string>& texts) {
+    Json json = Json::array();
+    for (const std::string& text : texts) json.push(text);
+    return json;
+  };
+  return Json::object()
+      .set("builtin", std::string(name))
+      .set("config", options.config)
+      .set("sets", list(options.sets))
+      .set("model_sets", list(options.model_sets))
+      .set("config_map", options.config_map)
+      .set("image", options.image)
+      .set("data", options.data)
+      .set("publish", options.publish)
+      .set("registry", options.registry)
+      .set("secrets", options.secrets)
+      .dump();
+}
+
+Result<Graph> graph_of_document(const std::string& document, const std::string& source) {
+  const auto json = Json::parse(document, source);
+  const auto name = json.ok() ? json->string_at("builtin") : std::nullopt;
+  if (!name) return read_graph(document, source);
+  BuiltinOptions options;
+  options.config = json->string_at("config").value_or("");
+  options.config_map = json->string_at("config_map").value_or("");
+  options.image = json->string_at("image").value_or("");
+  options.data = json->bool_at("data").value_or(true);
+  options.publish = json->bool_at("publish").value_or(true);
+  options.registry = json->bool_at("registry").value_or(false);
+  options.secrets = json->string_at("secrets").value_or("");
+  for (const auto& [member, texts] :
+       {std::pair("sets", &options.sets), std::pair("model_sets", &options.model_sets)}) {
+    const Json* list = json->find(member);
+    if (list == nullptr || !list->is_array()) continue;
+    for (const Json& one : list->as_array()) {
+      if (one.is_string()) texts->push_back(one.as_string());
+    }
+  }
+  return builtin_pipeline(*name, options);
 }
 
 }  // namespace torii::pipeline

@@ -12,6 +12,10 @@ namespace torii::pipeline {
 struct BuiltinOptions {
   /// Path of a torii.yaml as the steps see it; empty: none. All verbs get it by --config.
   std::string config = {};
+  /// KEY=VALUE: all verbs get them by --set, but for `model_sets`, which a bundle fixes: they are
+  /// for the steps before there is one.
+  std::vector<std::string> sets = {};
+  std::vector<std::string> model_sets = {};
   /// Name of a config map of the cluster with a torii.yaml, mounted at /etc/torii; empty: none.
   /// Replaces `config`.
   std::string config_map = {};
@@ -33,5 +37,12 @@ struct BuiltinOptions {
 [[nodiscard]] const std::vector<std::string>& builtin_names();
 /// By name. Errors: kNotFound for a name that is none.
 [[nodiscard]] Result<Graph> builtin_pipeline(std::string_view name, const BuiltinOptions& options);
+
+/// What a run keeps of a built-in pipeline, to go on with it: {"builtin": NAME, and the options}.
+[[nodiscard]] std::string builtin_document(std::string_view name, const BuiltinOptions& options);
+/// The graph that a run was begun with: of builtin_document(), else the YAML form, read from
+/// `source`.
+[[nodiscard]] Result<Graph> graph_of_document(const std::string& document,
+                                              const std::string& source);
 
 }  // namespace torii::pipeline

@@ -88,13 +88,12 @@ Error taken(const RegistryEntry& entry, const std::string& what, const std::stri
 Result<Registered> enter_version(ClusterApi& api, const RegistryEntry& entry) {
   Registered done;
   const std::string models = registry_path("/registered_models");
-  TORII_TRY(const Found model,
-            find_or_create(api, models, models, entry.model,
-                           Json::object()
-                               .set("name", entry.model)
-                               .set("description", entry.model_description)
-                               .set("customProperties", Json::object()),
-                           "model"));
+  TORII_TRY(const Found model, find_or_create(api, models, models, entry.model,
+                                              Json::object()
+                                                  .set("name", entry.model)
+                                                  .set("description", entry.model_description)
+                                                  .set("customProperties", Json::object()),
+                                              "model"));
   done.model_id = model.id;
 
   Json properties = Json::object();
@@ -120,7 +119,8 @@ Result<Registered> enter_version(ClusterApi& api, const RegistryEntry& entry) {
     if (theirs != ours) return taken(entry, entry.identity, theirs, ours);
   }
 
-  const std::string artifacts = registry_path(fmt::format("/model_versions/{}/artifacts", version.id));
+  const std::string artifacts =
+      registry_path(fmt::format("/model_versions/{}/artifacts", version.id));
   for (const RegistryEntry::Artifact& one : entry.artifacts) {
     TORII_TRY(const Found artifact, find_or_create(api, artifacts, artifacts, one.name,
                                                    Json::object()

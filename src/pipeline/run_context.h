@@ -33,6 +33,7 @@ struct RunContext {
   std::set<std::size_t> again = {};          ///< tasks that must run whatever is kept
   std::atomic<bool> stop = false;
   std::function<std::int64_t()> now_ms = {};
+  std::string program_sha256 = {};  ///< of the program that `torii` stands for; empty: any
 
   /// HOME/runs/RUN.
   [[nodiscard]] std::filesystem::path folder() const { return options->home / "runs" / run; }
@@ -58,7 +59,8 @@ struct TaskEnd {
 [[nodiscard]] Result<std::vector<ArtifactRecord>> resolve_inputs(const RunContext& context,
                                                                  std::size_t index);
 
-/// SHA-256 over command, image, environment, outputs and content of inputs.
+/// SHA-256 over command (with the program's own content if it is torii), image, environment,
+/// outputs and content of inputs.
 [[nodiscard]] std::string cache_key(const RunContext& context, std::size_t index,
                                     const std::vector<ArtifactRecord>& inputs);
 

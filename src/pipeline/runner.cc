@@ -188,6 +188,10 @@ Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& given, Reporte
                      .store = std::move(store),
                      .lineage = &lineage};
   context.now_ms = options.now_ms ? options.now_ms : system_ms;
+  if (!options.program.empty()) {
+    TORII_TRY(const MappedFile program, MappedFile::open(options.program));
+    context.program_sha256 = sha256_hex(program.bytes());
+  }
   context.outputs.resize(plan.tasks().size());
   for (const Task& task : plan.tasks()) {
     context.records.push_back({.name = task.name, .step = plan.step_of(task).name});

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/file.h"
+#include "base/printable.h"
 #include "pipeline/process.h"
 #include "pipeline/run_context.h"
 
@@ -14,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kValueBytesMax = std::size_t{64} << 10;
+constexpr std::size_t kSaidColumns = 400;
 
 // The work folder of an attempt, gone with it.
 class WorkFolder {
@@ -175,6 +177,13 @@ ErrorCode code_of(const ProcessEnd& end) {
   }
 }
 
+// Without the head that torii gives its errors.
+std::string_view said(std::string_view line) {
+  constexpr std::string_view kHead = "torii: error: ";
+  if (line.starts_with(kHead)) line.remove_prefix(kHead.size());
+  return line;
+}
+
 }  // namespace
 
 AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string& task, int number,
@@ -205,7 +214,14 @@ AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string
     return context.lineage->set_attempt(context.run, record);
   };
   if (auto written = write(); !written.ok()) return failed(written.error());
-  const auto end = run_process(spec, on_line, cancelled);
+  std::string last_line;  // where programs say what went wrong
+  const auto end = run_process(
+      spec,
+      [&](std::string_view line) {
+        if (line.find_first_not_of(" \t\r\n") != std::string_view::npos) last_line = line;
+        if (on_line) on_line(line);
+      },
+      cancelled);
   record.ended_ms = context.now_ms();
   AttemptEnd outcome;
   if (!end.ok()) {
@@ -216,6 +232,9 @@ AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string
     outcome.ok = end->ok();
     outcome.cancelled = end->kind == ProcessEnd::Kind::kCancelled;
     outcome.error = {code_of(*end), end->message};
+    if (end->kind == ProcessEnd::Kind::kExited && !end->ok() && !last_line.empty()) {
+      outcome.error.message += ": " + cut(visible(said(last_line)), kSaidColumns);
+    }
     outcome.may_retry = outcome.error.code == ErrorCode::kInternal;
   }
   record.status = outcome.ok ? "succeeded" : outcome.cancelled ? "cancelled" : "failed";

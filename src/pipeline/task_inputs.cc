@@ -116,8 +116,10 @@ std::string cache_key(const RunContext& context, std::size_t index,
   Json variables = Json::object();
   for (const auto& [name, value] : step.settings.environment) variables.set(name, value);
   const std::string& image = step.settings.image;
+  const bool is_own = !words.as_array().empty() && words.as_array().front() == Json("torii");
   return sha256_hex(Json::object()
                         .set("command", std::move(words))
+                        .set("program", is_own ? context.program_sha256 : "")
                         .set("image", image.empty() ? plan.graph().data().cluster.image : image)
                         .set("environment", std::move(variables))
                         .set("inputs", std::move(read))

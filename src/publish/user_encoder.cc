@@ -55,8 +55,8 @@ std::string user_encoder_config_name(std::uint64_t version) {
 }
 
 Result<std::string> write_user_encoder(const model::Bundle& bundle, std::uint64_t version,
-                                const std::string& place, const fs::path& scratch,
-                                const Environment& environment) {
+                                       const std::string& place, const fs::path& scratch,
+                                       const Environment& environment) {
   model::TowerTensors tensors;
   model::add_tower(bundle.model.user, "", tensors);
   tensors.writer.add_metadata("format", "pt");

@@ -270,3 +270,75 @@ class ArgoServer(Server):
         pod = {"displayName": "train", "type": "Pod", "phase": phase, "message": self.message if ended else ""}
         dag = {"displayName": name, "type": "DAG", "phase": phase}
         return {**found, "status": {"phase": phase, "nodes": {name: dag, f"{name}-1": pod}}}
+
+
+class RegistryServer(Server):
+    """The Kubeflow Model Registry, REST v1alpha3. `refuse_after` writes the server is out of order."""
+
+    API = "/api/model_registry/v1alpha3"
+    FIELDS = {
+        "models": {"name", "description", "customProperties", "externalId", "owner", "state"},
+        "versions": {"name", "description", "customProperties", "externalId", "author", "registeredModelId", "state"},
+        "artifacts": {"artifactType", "name", "description", "customProperties", "uri", "modelFormatName", "modelFormatVersion", "state"},
+    }
+    VALUES = {"MetadataStringValue": ("string_value", str), "MetadataDoubleValue": ("double_value", (int, float))}
+
+    def __init__(self):
+        super().__init__()
+        self.models, self.versions, self.artifacts = {}, {}, {}
+        self.refuse_after = None
+        self.written = 0
+
+    def handle(self, method, path, query, body):
+        if not path.startswith(self.API + "/"):
+            raise Refusal(404, f"no such path: {path}")
+        parts = path[len(self.API) + 1 :].split("/")
+        if method == "GET":
+            return self.page(self.find(parts), query)
+        if method != "POST":
+            raise Refusal(405, f"{method} is not allowed")
+        if self.refuse_after is not None and self.written >= self.refuse_after - 2:
+            raise Refusal(500, "out of order")
+        self.written += 1
+        if parts == ["registered_models"]:
+            return self.add("models", body, lambda one: True)
+        if parts == ["model_versions"]:
+            if body.get("registeredModelId") not in self.models:
+                raise Refusal(404, "no such registered model")
+            return self.add("versions", body, lambda one: one["registeredModelId"] == body["registeredModelId"])
+        if len(parts) == 3 and parts[::2] == ["model_versions", "artifacts"]:
+            if parts[1] not in self.versions:
+                raise Refusal(404, "no such model version")
+            if body.get("artifactType") != "model-artifact":
+                raise Refusal(400, "artifactType is missing or unknown")
+            return self.add("artifacts", body, lambda one: one["version"] == parts[1], version=parts[1])
+        raise Refusal(404, f"no such path: {path}")
+
+    def find(self, parts):
+        if parts == ["registered_models"]:
+            return list(self.models.values())
+        if len(parts) == 3 and parts[::2] == ["registered_models", "versions"]:
+            return [one for one in self.versions.values() if one["registeredModelId"] == parts[1]]
+        if len(parts) == 3 and parts[::2] == ["model_versions", "artifacts"]:
+            return [one for one in self.artifacts.values() if one["version"] == parts[1]]
+        raise Refusal(404, f"no such path: {'/'.join(parts)}")
+
+    def add(self, kind, body, beside, **more):
+        only(body, self.FIELDS[kind], kind)
+        for name, value in body.get("customProperties", {}).items():
+            field, of = self.VALUES.get(value.get("metadataType"), (None, None))
+            if set(value) != {"metadataType", field} or not isinstance(value[field], of):
+                raise Refusal(400, f"customProperties.{name}: {value}")
+        group = getattr(self, kind)
+        if any(one["name"] == body["name"] and beside(one) for one in group.values()):
+            raise Refusal(409, f"{body['name']} already exists")
+        identity = str(len(group) + 1)
+        group[identity] = {"state": "LIVE", "createTimeSinceEpoch": "1795366406391", **body, "id": identity, **more}
+        return group[identity]
+
+    @staticmethod
+    def page(items, query):
+        first = int(query.get("nextPageToken") or 0)
+        size = int(query.get("pageSize") or 20)
+        more = str(first + size) if first + size < len(items) else ""
+        return {"items": items[first : first + size], "nextPageToken": more, "pageSize": size, "size": len(items[first : first + size])}

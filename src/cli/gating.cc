@@ -1,4 +1,4 @@
-#include "cli/publish_gate.h"
+#include "cli/gating.h"
 
 #include <fmt/format.h>
 
@@ -188,8 +188,7 @@ Result<GateOutcome> pass_gate(Session& session, const GateRequest& request) {
         Json::object().set("gate", outcome.document),
         make_error(ErrorCode::kCheckFailed, "{}: {}{}",
                    request.publishes ? "publish: refused, nothing was changed" : "gate: refused",
-                   objections,
-                   request.publishes ? "; --force publishes it all the same" : ""));
+                   objections, request.publishes ? "; --force publishes it all the same" : ""));
   }
   session.reporter().warn("the gate objects: " + objections);
   return outcome;

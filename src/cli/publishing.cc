@@ -1,4 +1,4 @@
-#include "cli/publish_store.h"
+#include "cli/publishing.h"
 
 #include <utility>
 
