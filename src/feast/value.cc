@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <span>
@@ -295,28 +296,27 @@ std::optional<std::string> value_text(const Value& value) {
   }
 }
 
-std::optional<std::string> vector_text(const Value& value) {
-  std::string text;
-  const auto add = [&](auto number) {
-    text += text.empty() ? '[' : ',';
-    char digits[64];
-    if constexpr (std::is_same_v<decltype(number), std::int64_t>) {
-      text += fmt::to_string(number);
-    } else {
-      const auto end = std::to_chars(digits, digits + sizeof digits, static_cast<float>(number));
-      text.append(digits, end.ptr);
-    }
+std::optional<std::string> vector_bytes(const Value& value) {
+  std::vector<float> numbers;
+  std::visit(
+      [&](const auto& held) {
+        using Held = std::remove_cvref_t<decltype(held)>;
+        if constexpr (std::is_same_v<Held, std::vector<float>> ||
+                      std::is_same_v<Held, std::vector<double>> ||
+                      std::is_same_v<Held, std::vector<std::int64_t>>) {
+          for (const auto number : held) numbers.push_back(static_cast<float>(number));
+        }
+      },
+      value.held);
+  if (numbers.empty()) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(4 * (numbers.size() + 1));
+  const auto append = [&](std::uint32_t word) {
+    for (const unsigned shift : {24U, 16U, 8U, 0U}) bytes += static_cast<char>(word >> shift);
   };
-  if (const auto* floats = std::get_if<std::vector<float>>(&value.held)) {
-    text.reserve(floats->size() * 14);
-    for (const float number : *floats) add(number);
-  } else if (const auto* doubles = std::get_if<std::vector<double>>(&value.held)) {
-    for (const double number : *doubles) add(number);
-  } else if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value.held)) {
-    for (const std::int64_t number : *integers) add(number);
-  }
-  if (text.empty()) return std::nullopt;
-  return text + ']';
+  append(static_cast<std::uint32_t>(numbers.size()) << 16U);
+  for (const float number : numbers) append(std::bit_cast<std::uint32_t>(number));
+  return bytes;
 }
 
 Json value_json(const Value& value) {

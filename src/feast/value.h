@@ -69,9 +69,10 @@ struct Value {
 /// What Feast puts beside the bytes so that databases can search: the text of strings, and of
 /// scalars as Python writes them ("549.73", "4.0", "True"); nullopt for lists and for no value.
 [[nodiscard]] std::optional<std::string> value_text(const Value& value);
-/// pgvector's text of a list of numbers: "[1.0,-2.5,0.1]", each in the shortest form that reads
-/// back to the same float32; nullopt for other values and for empty lists (which pgvector refuses).
-[[nodiscard]] std::optional<std::string> vector_text(const Value& value);
+/// A list of numbers as pgvector takes it in binary (vector_recv): the number of dimensions and a
+/// zero, 16 bits each, then float32, all of them big-endian; nullopt for other values and for empty
+/// lists (which pgvector refuses).
+[[nodiscard]] std::optional<std::string> vector_bytes(const Value& value);
 
 /// As a Feast feature server prints it: bytes in base64, NaN and infinities as texts, float32 as
 /// the double that it is; null for no value.

@@ -25,9 +25,10 @@ TEST(FeastValue, TextsAreThoseOfPython) {
 }
 
 TEST(FeastValue, VectorsNeverEmpty) {
-  EXPECT_EQ(vector_text(Value::floats({1.0F, -2.5F, 0.1F})), "[1,-2.5,0.1]");
-  EXPECT_EQ(vector_text(Value::floats({})), std::nullopt);
-  EXPECT_EQ(vector_text(Value::texts({"a"})), std::nullopt);
+  EXPECT_EQ(vector_bytes(Value::floats({1.0F, -2.5F})),
+            std::string("\x00\x02\x00\x00\x3f\x80\x00\x00\xc0\x20\x00\x00", 12));
+  EXPECT_EQ(vector_bytes(Value::floats({})), std::nullopt);
+  EXPECT_EQ(vector_bytes(Value::texts({"a"})), std::nullopt);
 }
 
 TEST(FeastValue, JsonThereAndBack) {

@@ -36,9 +36,11 @@ enum class Type {
 struct Bytes {
   std::string bytes;
 };
-/// One parameter of type bytea[], PostgreSQL's alone; sent as it is, not as text.
+/// One parameter that is an array, PostgreSQL's alone: elements of the type with the OID `element`
+/// (bytea, unless told), in its binary format.
 struct BytesList {
   std::vector<std::string> list;
+  std::uint32_t element = 17;
 };
 /// A parameter; monostate is NULL.
 using Value =

@@ -100,7 +100,7 @@ std::string binary_of(const BytesList& value) {
   bytes.reserve(size);
   append_big_endian(bytes, value.list.empty() ? 0 : 1);
   append_big_endian(bytes, 0);
-  append_big_endian(bytes, kByteaOid);
+  append_big_endian(bytes, value.element);
   if (value.list.empty()) return bytes;
   append_big_endian(bytes, static_cast<std::uint32_t>(value.list.size()));
   append_big_endian(bytes, 1);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "feast/online_layout.h"
@@ -34,7 +35,7 @@ class FeastPostgresWriter final : public FeastWriter {
   [[nodiscard]] std::string shown() const override { return sql::shown_uri(uri_); }
 
   [[nodiscard]] Result<void> check() override {
-    TORII_TRY(const auto connection, open(sql::Access::kRead));
+    TORII_TRY(sql::Connection * connection, connected());
     for (const FeastTarget& target : input_.targets) {
       TORII_TRY_VOID(columns_of(*connection, target));
     }
@@ -42,14 +43,14 @@ class FeastPostgresWriter final : public FeastWriter {
   }
 
   [[nodiscard]] Result<std::vector<Publication>> publications() override {
-    TORII_TRY(const auto connection, open(sql::Access::kRead));
+    TORII_TRY(sql::Connection * connection, connected());
     TORII_TRY(auto kept, publications_.read(*connection));
     return publications_of(std::move(kept), shown());
   }
 
   [[nodiscard]] Result<std::uint64_t> write(const FeastCommit& commit,
                                             FeastOutcome& outcome) override {
-    TORII_TRY(const auto connection, open(sql::Access::kWriteForeign));
+    TORII_TRY(sql::Connection * connection, connected());
     TORII_TRY(sql::Transaction transaction, sql::Transaction::begin(*connection));
     TORII_TRY_VOID(publications_.make(*connection));
     TORII_TRY(const std::vector<bool> newer, have_newer(*connection, commit.info.created_ms));
@@ -69,13 +70,19 @@ class FeastPostgresWriter final : public FeastWriter {
     bool text = false;
     bool vector = false;      // there is one
     std::string vector_type;  // if it is pgvector's, as it is written here
+    std::uint32_t vector_oid = 0;
   };
 
-  [[nodiscard]] Result<std::unique_ptr<sql::Connection>> open(sql::Access access) const {
-    return sql::open(uri_, input_.environment,
-                     {.access = access,
-                      .lock_timeout_s = input_.options.timeout_s,
-                      .cancelled = input_.options.cancelled});
+  // The one connection, or a new one if the server left it meanwhile.
+  [[nodiscard]] Result<sql::Connection*> connected() {
+    if (connection_ != nullptr && !connection_->execute("SELECT 1").ok()) connection_.reset();
+    if (connection_ == nullptr) {
+      TORII_TRY(connection_, sql::open(uri_, input_.environment,
+                                       {.access = sql::Access::kWriteForeign,
+                                        .lock_timeout_s = input_.options.timeout_s,
+                                        .cancelled = input_.options.cancelled}));
+    }
+    return connection_.get();
   }
 
   [[nodiscard]] std::string name(const FeastTarget& target) const {
@@ -89,7 +96,7 @@ class FeastPostgresWriter final : public FeastWriter {
     // ::name cuts what is too long for a name, as it was cut when the table was made.
     TORII_TRY(const auto statement,
               connection.prepare(
-                  "SELECT a.attname, t.typname, format_type(a.atttypid, a.atttypmod) "
+                  "SELECT a.attname, t.typname, format_type(a.atttypid, a.atttypmod), t.oid::bigint "
                   "FROM pg_catalog.pg_attribute a "
                   "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
                   "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
@@ -107,7 +114,9 @@ class FeastPostgresWriter final : public FeastWriter {
       columns.text = columns.text || names.back() == "value_text";
       if (names.back() != "vector_value") continue;
       columns.vector = true;
-      if (statement->text(1) == "vector") columns.vector_type = statement->text(2);
+      if (statement->text(1) != "vector") continue;
+      columns.vector_type = statement->text(2);
+      columns.vector_oid = static_cast<std::uint32_t>(statement->integer(3));
     }
     if (names.empty()) {
       return make_error(ErrorCode::kNotFound,
@@ -135,8 +144,9 @@ class FeastPostgresWriter final : public FeastWriter {
     const char* text = columns.text ? ", value_text = NULL" : "";
     const char* vector = columns.vector ? ", vector_value = NULL" : "";
     if (fills) vector = ", vector_value = EXCLUDED.vector_value";
-    const std::string shown =
-        fills ? fmt::format(", convert_from(block.vector, 'UTF8')::{}", columns.vector_type) : "";
+    const std::string& type = columns.vector_type;  // "vector(64)"
+    const std::string shown = fills ? fmt::format(", block.vector::{}", type) : "";
+    const std::string array = fills ? fmt::format(", $6::{}[]", type.substr(0, type.find('('))) : "";
     return fmt::format(
         "INSERT INTO {} AS stored (entity_key, feature_name, value, event_ts{}) "
         "SELECT block.key, $1::text, block.value, $2::timestamptz{} "
@@ -145,7 +155,7 @@ class FeastPostgresWriter final : public FeastWriter {
         "event_ts = EXCLUDED.event_ts, created_ts = NULL{}{} "
         "WHERE stored.event_ts IS NULL OR stored.event_ts <= EXCLUDED.event_ts "
         "OR stored.event_ts > $3::timestamptz",
-        quoted(target), fills ? ", vector_value" : "", shown, fills ? ", $6::bytea[]" : "",
+        quoted(target), fills ? ", vector_value" : "", shown, array,
         fills ? ", vector" : "", text, vector);
   }
 
@@ -197,15 +207,15 @@ class FeastPostgresWriter final : public FeastWriter {
 
   // Adds the current row of the reader, if it has anything for the view.
   static void add(const FeastRowReader& rows, const FeastTarget& target,
-                  const feast::StringKeys& keys, bool with_vectors, Block& block) {
+                  const feast::StringKeys& keys, const Columns& columns, Block& block) {
     auto value = rows.bytes(target.content);
     if (!value) return;
     block.bytes += value->size();
     block.keys.list.push_back(keys.of(rows.id()));
     block.values.list.push_back(*std::move(value));
-    if (with_vectors) {
-      block.vectors.list.push_back(*feast::vector_text(*rows.value(target.content)));
-    }
+    if (columns.vector_type.empty()) return;
+    block.vectors.element = columns.vector_oid;
+    block.vectors.list.push_back(*feast::vector_bytes(*rows.value(target.content)));
   }
 
   Result<void> send(sql::Connection& connection, const FeastCommit& commit,
@@ -231,13 +241,12 @@ class FeastPostgresWriter final : public FeastWriter {
     TORII_TRY(Columns columns, columns_of(connection, target));
     // A list of texts is no vector: its column stays empty.
     if (target.content == FeastContent::kUserItems) columns.vector_type.clear();
-    const bool with_vectors = !columns.vector_type.empty();
     const std::string upsert = upsert_of(target, columns);
     const feast::StringKeys keys(target.names.join_key);
     FeastRowReader rows(*commit.rows, target.of_items());
     for (Block block;;) {
       TORII_TRY(const bool more, rows.next());
-      if (more) add(rows, target, keys, with_vectors, block);
+      if (more) add(rows, target, keys, columns, block);
       if (block.bytes < kFeastBlockBytes && more) continue;
       TORII_TRY_VOID(
           send(connection, commit, target, upsert, any_newer, std::exchange(block, Block()), view));
@@ -248,6 +257,7 @@ class FeastPostgresWriter final : public FeastWriter {
   FeastWriterInput input_;
   std::string uri_, schema_;
   FeastPublicationTable publications_;
+  std::unique_ptr<sql::Connection> connection_;
 };
 
 }  // namespace

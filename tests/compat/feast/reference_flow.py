@@ -43,6 +43,11 @@ def line(what, sdk, torii):
     print(f"  {what:<46} {first}  {torii:9.3f} s {times}")
 
 
+def vacuum(peer, env):
+    place = f"host={env['DB_HOST']} port={env['DB_PORT']} dbname={env['DB_NAME']} user={env['DB_USER']} sslmode=disable"
+    peer.run("sql", conninfo=place, statements=["vacuum analyze"])
+
+
 def import_seconds(peer):
     """What `import feast` takes a process that was not there before."""
     begun = time.perf_counter()
@@ -74,8 +79,11 @@ def main():
         )
         sdk_open = statistics.median(seconds["open"] for seconds, _ in loads)
         found = loads[0][1]
-        pushed = peer.run("sdk_publish", env=env, seconds=300, k=K, pushes=rounds + 1, **place)
-        sdk_lists, pushed = pushed[0]["lists"], pushed[1:]
+        (first,) = peer.run("sdk_publish", env=env, seconds=300, k=K, pushes=1, **place)
+        sdk_lists, pushed = first["lists"], []
+        for _ in range(rounds):  # the second push of a process that has made one
+            vacuum(peer, env)
+            pushed.append(peer.run("sdk_publish", env=env, seconds=300, k=0, pushes=2, **place)[1])
 
         # ---- torii: the text vectors of the catalogue are in its cache after the first training
         common = ("--config=torii.yaml",)
@@ -84,11 +92,21 @@ def main():
         gate = torii.publish("--set", "publish.gate=enforce", check=False)
         words = (*common, "--bundle=model.bundle", f"--store=feast:{repo.folder / yaml}")
         report = ("--set", "publish.gate=report")
-        published = [timed(torii, "publish", *words, *report) for _ in range(rounds + 1)][1:]
+        timed(torii, "publish", *words, *report)
+
+        def publishes(*more):
+            """Each over tables without the dead rows of the one before, as a night later."""
+            runs = []
+            for _ in range(rounds):
+                vacuum(peer, env)
+                runs.append(timed(torii, "publish", *words, *more))
+            return runs
+
+        published = publishes(*report)
         off = ("--set", "publish.gate=off")
-        ungated = [timed(torii, "publish", *words, *off) for _ in range(rounds)]
+        ungated = publishes(*off)
         same = (*off, "--set", "publish.feast.item_text=")  # the rows that the SDK pushes here
-        same_rows = [timed(torii, "publish", *words, *same) for _ in range(rounds)]
+        same_rows = publishes(*same)
         listed = [
             timed(
                 torii, "candidates", *common, "--bundle=model.bundle", f"--k={K}", "--out=l.parquet"
