@@ -70,15 +70,18 @@ class Peers:
         read = lambda file, kind: numpy.fromfile(file, kind).reshape(queries, k)
         a, b = read(ours, "uint32"), read(theirs, "uint32")
         # Scores of both lists in double: what one found and the other did not must be a near tie.
-        differ = 0
+        differ, off = 0, [0.0, 0.0]
         for row, (left, right) in enumerate(zip(a, b)):
             if (left == right).all():
                 continue
             query = self.queries[row].astype("float64")
-            gap = numpy.abs(self.items[left].astype("float64") @ query
-                            - self.items[right].astype("float64") @ query)
-            differ += int((gap >= 1e-5).any())
-        return {"differ": differ, "same": int((a == b).all(axis=1).sum()), "queries": queries}
+            scores = [self.items[ids].astype("float64") @ query for ids in (left, right)]
+            differ += int((numpy.abs(scores[0] - scores[1]) >= 1e-5).any())
+            # How far each list is from the right one, which has the greatest scores in order.
+            every = numpy.sort(self.items.astype("float64") @ query)[::-1][:k]
+            off = [max(worst, numpy.abs(own - every).max()) for worst, own in zip(off, scores)]
+        return {"differ": differ, "same": int((a == b).all(axis=1).sum()), "queries": queries,
+                "ours_off": off[0], "theirs_off": off[1]}
 
     def build(self, library, links, candidates):
         items, width = self.items.shape
