@@ -253,13 +253,13 @@ void add_pipeline_history(Verb& pipeline, CommonFlags& common) {
   Verb& logs =
       add_history(pipeline, common, *flags, "logs", "Prints what the steps of a run wrote.",
                   "torii pipeline logs RUN [--step=STEP] [flags]");
-  logs.positional("RUN", &flags->run, "The run's id, or its beginning.");
+  logs.positional("RUN", &flags->run, "The run's id, or its beginning, or last.");
   logs.text("--step", "STEP", &flags->step, "Of this step alone.");
   logs.action(checked(flags, show_logs));
   Verb& lineage = add_history(pipeline, common, *flags, "lineage",
                               "Prints what each step of a run read and made.",
                               "torii pipeline lineage RUN [flags]");
-  lineage.positional("RUN", &flags->run, "The run's id, or its beginning.");
+  lineage.positional("RUN", &flags->run, "The run's id, or its beginning, or last.");
   lineage.action(checked(flags, show_lineage));
   Verb& diff = add_history(pipeline, common, *flags, "diff",
                            "Says what differs between two runs: parameters, inputs, outputs.",

@@ -67,6 +67,10 @@ struct RunSource {
 Result<RunSource> named_source(const Session& session, const PipelineFlags& flags) {
   TORII_TRY(OpenedPipeline opened, open_pipeline(session, flags));
   TORII_TRY(pipeline::Given given, given_of(opened.graph, flags));
+  std::error_code failure;
+  const fs::path here = fs::current_path(failure);
+  if (failure) return make_error(ErrorCode::kIo, "the working folder: {}", failure.message());
+  given = pipeline::settled_places(opened.graph, std::move(given), here);
   return RunSource{std::move(opened.graph), std::move(opened.document), std::move(given)};
 }
 
@@ -169,7 +173,8 @@ void add_pipeline_run(Verb& pipeline, CommonFlags& common) {
   run.text("--store", "URI", &flags->store,
            "Where artifacts are kept: a folder or s3://bucket/prefix; HOME/artifacts unless told.");
   declare_home(run, flags->home);
-  run.text("--resume", "RUN", &flags->resume, "Goes on with a run that failed or was killed.");
+  run.text("--resume", "RUN", &flags->resume,
+           "Goes on with a run that failed or was killed; last: the newest.");
   run.text("--from", "STEP", &flags->from,
            "With --resume: this step and all behind it run again, whatever is kept.");
   run.text("--cpus", "N", &flags->cpus, "Processors of steps at the same time; all unless told.");
@@ -178,12 +183,13 @@ void add_pipeline_run(Verb& pipeline, CommonFlags& common) {
   run.flag("--no-cache", &flags->no_cache, "Takes nothing from earlier runs.");
   run.flag("--follow", &flags->follow, "Shows every line that a step writes.");
   declare_output(run, common);
+  run.example("torii pipeline run nightly --data=shop --param=store=sqlite:shop.db");
   run.example("torii pipeline run night.yaml --data=shop");
   run.action([flags](Session& session) { return run_it(session, *flags); });
 
   Verb& cancel = pipeline.child("cancel", "Asks a run to stop; --resume goes on with it.");
   cancel.usage("torii pipeline cancel RUN [flags]");
-  cancel.positional("RUN", &flags->source.name, "The run's id, or its beginning.");
+  cancel.positional("RUN", &flags->source.name, "The run's id, or its beginning, or last.");
   declare_home(cancel, flags->home);
   declare_output(cancel, common);
   cancel.action([flags](Session& session) { return cancel_it(session, *flags); });

@@ -28,7 +28,7 @@ class BuiltinBuilder {
       : options_(options), builder_(name, description) {
     builder_.data().cluster.image = options.image;
     if (options.data) {
-      builder_.parameter("data", ParameterType::kText, std::nullopt,
+      builder_.parameter("data", ParameterType::kPlace, std::nullopt,
                          "Folder with the tables, as for torii train; also s3://BUCKET/FOLDER.");
     }
   }
@@ -118,7 +118,7 @@ Result<Graph> nightly_pipeline(const BuiltinOptions& options) {
   b.parameter("shards", ParameterType::kInteger, Json(2),
               "Parts in which the candidates are made, side by side.");
   if (options.publish) {
-    b.parameter("store", ParameterType::kText, std::nullopt,
+    b.parameter("store", ParameterType::kPlace, std::nullopt,
                 "Where the model is published: sqlite:FILE, postgres://..., redis://...");
   }
   for (const char* table : kTables) b.load(table);

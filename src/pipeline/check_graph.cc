@@ -159,6 +159,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 bool is_of(const Json& value, ParameterType type) {
   switch (type) {
     case ParameterType::kText:
+    case ParameterType::kPlace:
       return value.is_string();
     case ParameterType::kInteger:
       return value.is_int();

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kArtifactNames = {"Dataset", "Model", "Metrics", "HTML",
                                                             "Artifact"};
-constexpr std::array<std::string_view, 5> kParameterNames = {"text", "integer", "number", "flag",
-                                                             "list"};
+constexpr std::array<std::string_view, 6> kParameterNames = {"text", "integer", "number",
+                                                             "flag", "list",    "place"};
 constexpr std::array<std::string_view, 6> kSigns = {"==", "!=", "<", "<=", ">", ">="};
 
 template <class Enum, std::size_t N>

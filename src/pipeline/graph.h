@@ -23,12 +23,15 @@ namespace torii::pipeline {
 enum class ArtifactType { kDataset, kModel, kMetrics, kHtml, kArtifact };
 /// kTexts is a list of texts. It and every parameter that a fan-out counts by shape the graph:
 /// their values are fixed when the graph is planned or compiled.
-enum class ParameterType { kText, kInteger, kNumber, kFlag, kTexts };
+/// kPlace is the path of a file or folder, or a URI: steps work in folders of their own, so on this
+/// machine a relative path is made absolute when the run begins (settled_place()).
+enum class ParameterType { kText, kInteger, kNumber, kFlag, kTexts, kPlace };
 /// kCopy: the step reads and writes files of its own, which are staged in and out around it.
 /// kLocation: the step is given the place (a URI) and reads or writes there itself.
 enum class Sharing { kCopy, kLocation };
 
-/// "Dataset", "HTML"; "text", "integer", "number", "flag", "list"; as the YAML form writes them.
+/// "Dataset", "HTML"; "text", "integer", "number", "flag", "list",
+/// "place"; as the YAML form writes them.
 [[nodiscard]] std::string_view name_of(ArtifactType type);
 [[nodiscard]] std::string_view name_of(ParameterType type);
 [[nodiscard]] std::optional<ArtifactType> artifact_type(std::string_view name);

@@ -30,6 +30,7 @@ const char* type_name(ParameterType type) {
       return "BOOLEAN";
     case ParameterType::kText:
     case ParameterType::kTexts:
+    case ParameterType::kPlace:
       break;
   }
   return "STRING";

@@ -202,6 +202,10 @@ Result<std::vector<RunRecord>> LineageStore::runs(std::size_t count_max) {
 
 Result<RunRecord> LineageStore::run(const std::string& id) {
   std::vector<RunRecord> found;
+  if (id == kLastRun) {
+    TORII_TRY(found, runs(1));
+    if (!found.empty()) return found.front();
+  }
   TORII_TRY_VOID(
       each_row(*connection_,
                fmt::format("SELECT {} FROM runs WHERE substr(id, 1, $2) = $1 LIMIT 2", kRunColumns),

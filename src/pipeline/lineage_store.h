@@ -91,7 +91,9 @@ class LineageStore {
 
   /// Newest first.
   [[nodiscard]] Result<std::vector<RunRecord>> runs(std::size_t count_max);
-  /// By its id, or the beginning of exactly one. kNotFound, kInvalidArgument (of several).
+  /// By its id, or the beginning of exactly one, or "last" for the newest. kNotFound,
+  /// kInvalidArgument (of several).
+  static constexpr std::string_view kLastRun = "last";
   [[nodiscard]] Result<RunRecord> run(const std::string& id);
   [[nodiscard]] Result<std::vector<TaskRecord>> tasks(const std::string& run);
   [[nodiscard]] Result<std::vector<AttemptRecord>> attempts(const std::string& run);

@@ -125,9 +125,35 @@ std::string value_text(const Json& value) {
   return value.is_string() ? value.as_string() : value.dump();
 }
 
+std::string settled_place(const std::string& place, const std::filesystem::path& folder) {
+  const std::size_t colon = place.find(':');
+  if (place.empty() || place.find("://") != std::string::npos) return place;
+  if (colon != std::string::npos) {  // sqlite:FILE, feast:REPO, and addresses that no path is in
+    const std::string scheme = place.substr(0, colon + 1);
+    if (scheme != "sqlite:" && scheme != "feast:") return place;
+    return scheme + settled_place(place.substr(colon + 1), folder);
+  }
+  return (folder / place).lexically_normal().string();
+}
+
+Given settled_places(const Graph& graph, Given given, const std::filesystem::path& folder) {
+  for (const Parameter& parameter : graph.data().parameters) {
+    if (parameter.type != ParameterType::kPlace) continue;
+    const auto found = std::ranges::find(given, parameter.name, &Given::value_type::first);
+    if (found != given.end()) {
+      found->second = settled_place(found->second, folder);
+    } else if (parameter.default_value) {
+      given.emplace_back(parameter.name,
+                         settled_place(parameter.default_value->as_string(), folder));
+    }
+  }
+  return given;
+}
+
 Result<Json> parse_value(ParameterType type, const std::string& text) {
   switch (type) {
     case ParameterType::kText:
+    case ParameterType::kPlace:
       return Json(text);
     case ParameterType::kInteger:
       if (const auto value = number_in<std::int64_t>(text)) return Json(*value);

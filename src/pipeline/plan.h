@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -69,5 +70,13 @@ class Plan {
 
 /// Reads the text of a value of that type. Errors: kInvalidArgument, without the name.
 [[nodiscard]] Result<Json> parse_value(ParameterType type, const std::string& text);
+
+/// A place as every folder understands it: "shop" and "sqlite:shop.db" are meant from `folder`
+/// (absolute); URIs stay as they are.
+[[nodiscard]] std::string settled_place(const std::string& place,
+                                        const std::filesystem::path& folder);
+/// The values of parameters with those of the type kPlace settled, defaults among them.
+[[nodiscard]] Given settled_places(const Graph& graph, Given given,
+                                   const std::filesystem::path& folder);
 
 }  // namespace torii::pipeline

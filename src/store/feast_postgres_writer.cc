@@ -94,15 +94,16 @@ class FeastPostgresWriter final : public FeastWriter {
 
   Result<Columns> columns_of(sql::Connection& connection, const FeastTarget& target) const {
     // ::name cuts what is too long for a name, as it was cut when the table was made.
-    TORII_TRY(const auto statement,
-              connection.prepare(
-                  "SELECT a.attname, t.typname, format_type(a.atttypid, a.atttypmod), t.oid::bigint "
-                  "FROM pg_catalog.pg_attribute a "
-                  "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-                  "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                  "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
-                  "WHERE n.nspname = $1::name AND c.relname = $2::name AND c.relkind IN ('r', 'p') "
-                  "AND a.attnum > 0 AND NOT a.attisdropped"));
+    TORII_TRY(
+        const auto statement,
+        connection.prepare(
+            "SELECT a.attname, t.typname, format_type(a.atttypid, a.atttypmod), t.oid::bigint "
+            "FROM pg_catalog.pg_attribute a "
+            "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+            "WHERE n.nspname = $1::name AND c.relname = $2::name AND c.relkind IN ('r', 'p') "
+            "AND a.attnum > 0 AND NOT a.attisdropped"));
     const std::vector<sql::Value> which = {schema_, name(target)};
     TORII_TRY_VOID(statement->start(which));
     Columns columns;
@@ -146,7 +147,8 @@ class FeastPostgresWriter final : public FeastWriter {
     if (fills) vector = ", vector_value = EXCLUDED.vector_value";
     const std::string& type = columns.vector_type;  // "vector(64)"
     const std::string shown = fills ? fmt::format(", block.vector::{}", type) : "";
-    const std::string array = fills ? fmt::format(", $6::{}[]", type.substr(0, type.find('('))) : "";
+    const std::string array =
+        fills ? fmt::format(", $6::{}[]", type.substr(0, type.find('('))) : "";
     return fmt::format(
         "INSERT INTO {} AS stored (entity_key, feature_name, value, event_ts{}) "
         "SELECT block.key, $1::text, block.value, $2::timestamptz{} "
@@ -155,8 +157,8 @@ class FeastPostgresWriter final : public FeastWriter {
         "event_ts = EXCLUDED.event_ts, created_ts = NULL{}{} "
         "WHERE stored.event_ts IS NULL OR stored.event_ts <= EXCLUDED.event_ts "
         "OR stored.event_ts > $3::timestamptz",
-        quoted(target), fills ? ", vector_value" : "", shown, array,
-        fills ? ", vector" : "", text, vector);
+        quoted(target), fills ? ", vector_value" : "", shown, array, fills ? ", vector" : "", text,
+        vector);
   }
 
   // By target: whether its table has any row that is newer than the publication; placeholders and

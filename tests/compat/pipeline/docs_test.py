@@ -14,7 +14,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests"), str(pathlib.Path(__file__).parent)]
 from stand_ins import ArgoServer, KfpServer  # noqa: E402
-from support import cases  # noqa: E402
+from support import cases, service  # noqa: E402
 
 PROGRAM = os.environ["TORII_PROGRAM"]
 PAGE = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
@@ -27,6 +27,9 @@ class Docs(unittest.TestCase):
         cls.temporary = tempfile.TemporaryDirectory()
         cls.folder = pathlib.Path(cls.temporary.name)
         (cls.folder / "token").write_text("let-me-in")
+        service.write_shop(cls.folder)
+        (cls.folder / "tables").rename(cls.folder / "shop")
+        (cls.folder / "torii.yaml").unlink()
         for kind, text in BLOCKS:
             name = re.match(r"# (\S+\.yaml)\n", text)
             if kind == "yaml" and name:
