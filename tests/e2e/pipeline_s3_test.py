@@ -1,0 +1,65 @@
+"""`torii pipeline run` with its artifacts in S3, on the reference's data. Runs beside a server of its own
+(compat/s3/with_s3.py)."""
+
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support import cases, service  # noqa: E402
+
+PROGRAM = service.program_of_environment()
+SHARED = os.environ.get("TORII_SHARED_DIR", "")
+DATA = pathlib.Path(SHARED) / "data" / "reference"
+
+
+class PipelineInS3(unittest.TestCase):
+    def setUp(self):
+        if not (SHARED and DATA.is_dir()):
+            if os.environ.get("CI") == "true":
+                self.fail(f"{DATA}: the data of the tests is missing")
+            self.skipTest(f"{DATA} is not there; TORII_SHARED_DIR names the folder with data sets")
+        folder = tempfile.TemporaryDirectory(prefix="torii-night-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def run_pipeline(self, *words, check=True, env=None):
+        done = service.run(PROGRAM, "pipeline", "run", *words, "--json", cwd=self.folder, check=check, env=env)
+        return json.loads(done.stdout), done
+
+    def test_a_night_of_the_reference_and_the_next(self):
+        words = ("nightly", f"--data={DATA}", "--param=store=sqlite:shop.db", "--store=s3://shop/night")
+        answer, _ = self.run_pipeline(*words)
+        self.assertEqual({task["status"] for task in answer["tasks"]}, {"succeeded"})
+        again, _ = self.run_pipeline(*words)
+        cached = {task["task"] for task in again["tasks"] if task["status"] == "cached"}
+        self.assertEqual(cached, {"encode-text", "train", "evaluate", "candidates-1", "candidates-2"})
+        lineage = json.loads(service.run(PROGRAM, "pipeline", "lineage", "last", "--json", cwd=self.folder).stdout)
+        for one in lineage["artifacts"]:
+            self.assertTrue(one["uri"].startswith("s3://shop/night/objects/"), one)
+        # Another machine finds what the first one made, by the lineage it is given.
+        article, _ = self.run_pipeline("article", f"--data={DATA}", "--store=s3://shop/night")
+        self.assertEqual(article["status"], "succeeded")
+
+    def test_the_articles_model_does_not_pass_the_gate(self):
+        """It is trained on every row: nothing is left to judge by, so nothing is published."""
+        words = ("nightly", f"--data={DATA}", "--param=store=sqlite:shop.db", "--store=s3://shop/all-rows")
+        done = service.run(PROGRAM, "pipeline", "run", *words, "--set", "evaluate.split=none", cwd=self.folder, check=False)
+        self.assertIn(done.returncode, (2, 3), done.stderr)
+        self.assertIn("split", done.stderr)
+
+    def test_a_wrong_key_is_told_and_nothing_is_lost(self):
+        words = ("nightly", f"--data={DATA}", "--param=store=sqlite:shop.db", "--store=s3://shop/night")
+        wrong = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{service.free_port()}", "AWS_MAX_ATTEMPTS": "1"}
+        done = service.run(PROGRAM, "pipeline", "run", *words, cwd=self.folder, check=False, env=wrong)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("s3://shop/night", done.stderr)
+        answer, _ = self.run_pipeline("--resume=last")
+        self.assertEqual(answer["status"], "succeeded")
+
+
+if __name__ == "__main__":
+    cases.main()
