@@ -31,6 +31,9 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 # Only its header: the library is opened when a database is named (src/sql/libpq.h).
 pkg_check_modules(LIBPQ REQUIRED libpq)
 find_library(LIBPQ_LIBRARY NAMES libpq.so.5 REQUIRED)
+# Time zones: from the system's tzdata.
+find_library(DATE_TZ_LIBRARY date-tz REQUIRED)
+find_path(DATE_INCLUDE_DIR date/tz.h REQUIRED)
 # Asio and Beast: headers only.
 find_package(Boost 1.74 REQUIRED)
 # Its core alone: what counts and writes the text. Its exposer would be a second HTTP server.
@@ -54,6 +57,8 @@ add_library(torii_icu INTERFACE)
 target_link_libraries(torii_icu INTERFACE ICU::uc)
 add_library(torii_dnnl INTERFACE)
 target_link_libraries(torii_dnnl INTERFACE ${DNNL_LIBRARY} ${GOMP_LIBRARY})
+add_library(torii_date INTERFACE)
+target_link_libraries(torii_date INTERFACE ${DATE_TZ_LIBRARY})
 add_library(torii_sqlite INTERFACE)
 target_link_libraries(torii_sqlite INTERFACE PkgConfig::SQLITE)
 add_library(torii_http INTERFACE)

@@ -51,7 +51,7 @@ void read_value(std::string_view bytes) {
   const auto back = decode_value(again);
   TORII_CHECK(back.ok() && encode_value(*back) == again, "a value survives its bytes");
   (void)value_text(*value);
-  const auto vector = vector_text(*value);
+  const auto vector = vector_bytes(*value);
   TORII_CHECK(!vector || vector->size() > 2, "no vector is empty");
   (void)value_json(*value).dump();
 }

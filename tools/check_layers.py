@@ -50,6 +50,7 @@ THIRD_PARTY = [
     (r"curl/", "net"),
     (r"google/protobuf/", "feast"),
     (r"hnswlib/", "retrieval"),
+    (r"date/", "pipeline"),
     (r"mpi\.h", "train"),
     (r"boost/|restinio/|prometheus/|sodium\.h|zlib\.h", "server"),
     (r"nlohmann/|yaml-cpp/|openssl/|spdlog/|simdjson", "base"),

@@ -19,18 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct PipelineRunFlags {
-  PipelineFlags source;
-  std::string store;
-  std::string home = kPipelineHome;
-  std::string resume;
-  std::string from;
-  std::string cpus;
-  std::string memory;
-  bool no_cache = false;
-  bool follow = false;
-};
-
 Result<pipeline::RunnerOptions> runner_options(const Session& session,
                                                const PipelineRunFlags& flags) {
   pipeline::RunnerOptions options;
@@ -105,22 +93,9 @@ Result<RunSource> source_of(const Session& session, const PipelineRunFlags& flag
   return invalid("pipeline run: name a pipeline, as in `torii pipeline run night.yaml`");
 }
 
-// What a call needs to find the same home again.
-std::string home_words(const std::string& home) {
-  return home == kPipelineHome ? "" : " --home=" + home;
-}
-
 Result<void> run_it(Session& session, const PipelineRunFlags& flags) {
   TORII_TRY_VOID(check_config(session));
-  TORII_TRY(pipeline::RunnerOptions options, runner_options(session, flags));
-  TORII_TRY(RunSource source, source_of(session, flags, options));
-  // A list without a value reads as null; what the run was told is text.
-  std::erase_if(source.given, [](const auto& one) { return one.second == "null"; });
-  TORII_TRY(const pipeline::Plan plan,
-            pipeline::Plan::make(source.graph, source.given, pipeline::Plan::Missing::kRefuse));
-  options.document = source.document;
-  TORII_TRY(const pipeline::RunReport report,
-            pipeline::run_plan(plan, options, session.reporter()));
+  TORII_TRY(const pipeline::RunReport report, run_pipeline(session, flags, ""));
   TextTable table({"step", "status", "seconds"});
   table.set_left_columns(2);
   Json tasks = Json::array();
@@ -133,15 +108,7 @@ Result<void> run_it(Session& session, const PipelineRunFlags& flags) {
   session.print(fmt::format("run {}  {}\n", session.strong(report.run.id), report.run.status));
   Json document = run_json(report.run, report.run.status);
   document.set("tasks", std::move(tasks));
-  if (report.error) {
-    Error error = *report.error;
-    if (error.code != ErrorCode::kCancelled) {
-      error.message +=
-          fmt::format("; when that is mended, `torii pipeline run --resume={}{}` goes on",
-                      report.run.id, home_words(flags.home));
-    }
-    return session.refuse(std::move(document), std::move(error));
-  }
+  if (report.error) return session.refuse(std::move(document), with_way_on(report, flags.home));
   session.answer(document);
   return {};
 }
@@ -159,6 +126,38 @@ Result<void> cancel_it(Session& session, const PipelineRunFlags& flags) {
 
 }  // namespace
 
+Result<pipeline::RunReport> run_pipeline(Session& session, const PipelineRunFlags& flags,
+                                         const std::string& id) {
+  TORII_TRY(pipeline::RunnerOptions options, runner_options(session, flags));
+  TORII_TRY(RunSource source, source_of(session, flags, options));
+  // A list without a value reads as null; what the run was told is text.
+  std::erase_if(source.given, [](const auto& one) { return one.second == "null"; });
+  TORII_TRY(const pipeline::Plan plan,
+            pipeline::Plan::make(source.graph, source.given, pipeline::Plan::Missing::kRefuse));
+  options.document = source.document;
+  options.run = id;
+  return pipeline::run_plan(plan, options, session.reporter());
+}
+
+Error with_way_on(const pipeline::RunReport& report, const std::string& home) {
+  Error error = *report.error;
+  if (error.code == ErrorCode::kCancelled) return error;
+  error.message += fmt::format("; when that is mended, `torii pipeline run --resume={}{}` goes on",
+                               report.run.id, home == kPipelineHome ? "" : " --home=" + home);
+  return error;
+}
+
+void declare_run(Verb& run, PipelineRunFlags& flags) {
+  run.text("--store", "URI", &flags.store,
+           "Where artifacts are kept: a folder or s3://bucket/prefix; HOME/artifacts unless told.");
+  declare_home(run, flags.home);
+  run.text("--cpus", "N", &flags.cpus, "Processors of steps at the same time; all unless told.");
+  run.text("--memory", "BYTES", &flags.memory,
+           "Memory of steps at the same time, as in 4Gi; nine tenths unless told.");
+  run.flag("--no-cache", &flags.no_cache, "Takes nothing from earlier runs.");
+  run.flag("--follow", &flags.follow, "Shows every line that a step writes.");
+}
+
 void declare_home(Verb& verb, std::string& home) {
   verb.text("--home", "DIR", &home,
             "Where lineage, logs and work folders are; torii-runs unless told.");
@@ -170,18 +169,11 @@ void add_pipeline_run(Verb& pipeline, CommonFlags& common) {
   run.usage("torii pipeline run NAME|FILE [--param=k=v] [--store=URI] [flags]");
   run.usage("torii pipeline run --resume=RUN [--from=STEP] [flags]");
   declare_pipeline(run, flags->source, PipelineUse::kHere);
-  run.text("--store", "URI", &flags->store,
-           "Where artifacts are kept: a folder or s3://bucket/prefix; HOME/artifacts unless told.");
-  declare_home(run, flags->home);
+  declare_run(run, *flags);
   run.text("--resume", "RUN", &flags->resume,
            "Goes on with a run that failed or was killed; last: the newest.");
   run.text("--from", "STEP", &flags->from,
            "With --resume: this step and all behind it run again, whatever is kept.");
-  run.text("--cpus", "N", &flags->cpus, "Processors of steps at the same time; all unless told.");
-  run.text("--memory", "BYTES", &flags->memory,
-           "Memory of steps at the same time, as in 4Gi; nine tenths unless told.");
-  run.flag("--no-cache", &flags->no_cache, "Takes nothing from earlier runs.");
-  run.flag("--follow", &flags->follow, "Shows every line that a step writes.");
   declare_output(run, common);
   run.example("torii pipeline run nightly --data=shop --param=store=sqlite:shop.db");
   run.example("torii pipeline run night.yaml --data=shop");

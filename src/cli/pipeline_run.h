@@ -5,17 +5,43 @@
 #include <vector>
 
 #include "cli/flags.h"
+#include "cli/pipeline_source.h"
 #include "cli/session.h"
 #include "pipeline/lineage_store.h"
+#include "pipeline/runner.h"
 
 namespace torii::cli {
+
+/// Where lineage, logs and work folders are unless --home says it.
+inline constexpr const char* kPipelineHome = "torii-runs";
+
+/// What is run, and where.
+struct PipelineRunFlags {
+  PipelineFlags source;
+  std::string store;
+  std::string home = kPipelineHome;
+  std::string resume;
+  std::string from;
+  std::string cpus;
+  std::string memory;
+  bool no_cache = false;
+  bool follow = false;
+};
+
+/// Those that are not about one run alone: --store, --home, --cpus, --memory, --no-cache, --follow.
+void declare_run(Verb& verb, PipelineRunFlags& flags);
+/// Runs it to its end, under the id `id` (empty: a new one).
+[[nodiscard]] Result<pipeline::RunReport> run_pipeline(Session& session,
+                                                       const PipelineRunFlags& flags,
+                                                       const std::string& id);
+/// The error of a run that failed, with how to go on.
+[[nodiscard]] Error with_way_on(const pipeline::RunReport& report, const std::string& home);
 
 // Each adds verbs below `torii pipeline`.
 void add_pipeline_run(Verb& pipeline, CommonFlags& common);      // run, cancel
 void add_pipeline_history(Verb& pipeline, CommonFlags& common);  // runs, logs, lineage, diff
+void add_pipeline_schedule(Verb& pipeline, CommonFlags& common);
 
-/// Where lineage, logs and work folders are unless --home says it.
-inline constexpr const char* kPipelineHome = "torii-runs";
 void declare_home(Verb& verb, std::string& home);
 /// The lineage of a home that exists. Errors: kNotFound.
 [[nodiscard]] Result<pipeline::LineageStore> open_lineage(const std::string& home);

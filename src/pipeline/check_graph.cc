@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/options.h"
+#include "pipeline/cron.h"
 
 namespace torii::pipeline {
 namespace {
@@ -71,21 +72,8 @@ void check_parameters(const GraphData& data, Faults& faults) {
 }
 
 void check_schedule(const Schedule& schedule, Faults& faults) {
-  std::size_t fields = 0;
-  bool inside = false;
-  for (const char letter : schedule.cron) {
-    const bool space = letter == ' ' || letter == '\t';
-    if (!space && !inside) ++fields;
-    inside = !space;
-  }
-  const bool plain = schedule.cron.find_first_not_of(
-                         "0123456789*/,-? \tABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                         "abcdefghijklmnopqrstuvwxyz#") == std::string::npos;
-  if (fields != 5 || !plain) {
-    faults.add(schedule.line, fmt::format("schedule: '{}' is no cron expression: expected minute, "
-                                          "hour, day, month and day of the week, as in \"0 2 * * "
-                                          "*\"",
-                                          schedule.cron));
+  if (const auto cron = Cron::parse(schedule.cron); !cron.ok()) {
+    faults.add(schedule.line, "schedule: " + cron.error().message);
   }
 }
 

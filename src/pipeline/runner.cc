@@ -27,18 +27,6 @@ std::int64_t system_ms() {
       .count();
 }
 
-// "20240301-123045-1a2b3c": sorted by time, and two at the same time differ.
-std::string make_run_id(std::int64_t now_ms) {
-  const std::chrono::sys_seconds now{std::chrono::seconds(now_ms / 1000)};
-  const std::chrono::sys_days day = std::chrono::floor<std::chrono::days>(now);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(now - day);
-  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}-{:06x}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     time.hours().count(), time.minutes().count(), time.seconds().count(),
-                     hash64(fmt::format("{} {}", ::getpid(), steady_ns())) & 0xffffff);
-}
-
 Result<void> make_folder(const fs::path& path) {
   std::error_code failure;
   fs::create_directories(path, failure);
@@ -172,6 +160,17 @@ Result<RunReport> carry_out(RunContext& context, RunRecord run, Reporter& report
 }
 
 }  // namespace
+
+std::string make_run_id(std::int64_t now_ms) {
+  const std::chrono::sys_seconds now{std::chrono::seconds(now_ms / 1000)};
+  const std::chrono::sys_days day = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(now - day);
+  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}-{:06x}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     hash64(fmt::format("{} {}", ::getpid(), steady_ns())) & 0xffffff);
+}
 
 Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& given, Reporter& reporter) {
   if (!given.from.empty() && given.resume.empty()) {

@@ -35,6 +35,9 @@ struct RunnerOptions {
   std::function<std::int64_t()> now_ms = {};  ///< since 1970; the machine's clock unless told
 };
 
+/// "20240301-123045-1a2b3c": sorted by time, and two at the same time differ.
+[[nodiscard]] std::string make_run_id(std::int64_t now_ms);
+
 struct RunReport {
   RunRecord run;
   std::vector<TaskRecord> tasks;  ///< in the order of the plan, the exit step last

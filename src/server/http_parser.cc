@@ -3,6 +3,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -58,6 +59,7 @@ class Sink final : public http::basic_parser<true> {
 
   // Chunks and pieces are put together here; a body in one piece is borrowed.
   std::string* gathered = nullptr;
+  std::string_view input;       ///< what is being parsed, which fields are borrowed from
   const char* fault = nullptr;  ///< a rule of ours was broken
   int fault_status = 400;
 
@@ -83,6 +85,16 @@ class Sink final : public http::basic_parser<true> {
   void on_field_impl(http::field name, BeastView name_text, BeastView value,
                      error_code& code) override {
     if (++fields_ > kFieldsMax) return refuse("Too many header fields.", code, 431);
+    if (has_header_) return;  // a trailer: nothing in it counts
+    // Beast joins the lines of a folded field in a buffer of its own, which does not last; RFC
+    // 9112, section 5.2, lets a server refuse it.
+    const auto begins = [&](const char* at) { return !std::less<>()(at, input.data()); };
+    const auto ends = [&](const char* at) {
+      return !std::less<>()(input.data() + input.size(), at);
+    };
+    if (!value.empty() && !(begins(value.data()) && ends(value.data() + value.size()))) {
+      return refuse("A header field that goes on in the next line is not understood.", code);
+    }
     switch (name) {
       case http::field::host:
         return keep_once(request_.host, seen_host_, value, code);
@@ -126,6 +138,7 @@ class Sink final : public http::basic_parser<true> {
     }
   }
   void on_header_impl(error_code& code) override {
+    has_header_ = true;
     if (version_ >= 11 && !seen_host_) return refuse("The header field Host is missing.", code);
     request_.keep_alive = keep_alive();
     request_.has_body = chunked() || content_length().has_value();
@@ -150,6 +163,7 @@ class Sink final : public http::basic_parser<true> {
   HttpRequest& request_;
   int version_ = 11;
   int fields_ = 0;
+  bool has_header_ = false;
   bool seen_host_ = false, seen_authorization_ = false, seen_key_ = false, seen_type_ = false,
        seen_origin_ = false;
 };
@@ -170,6 +184,7 @@ Parsed failed(const Sink& sink, error_code code) {
 
 Parsed run(Sink& sink, std::string_view bytes) {
   std::size_t used = 0;
+  sink.input = bytes;
   while (!sink.is_done()) {
     error_code code;
     const std::size_t taken =
@@ -240,6 +255,7 @@ PartialRequest::PartialRequest(std::string_view bytes, const ParseLimits& limits
   const std::size_t end = bytes.find(kHeaderEnd);
   state_->head = bytes.substr(0, end == std::string_view::npos ? bytes.size() : end + 4);
   state_->head_size = all - bytes.size() + state_->head.size();
+  state_->sink.input = state_->head;
   error_code ignored;  // the header was read without a fault before
   (void)state_->sink.put(boost::asio::const_buffer(state_->head.data(), state_->head.size()),
                          ignored);

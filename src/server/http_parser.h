@@ -29,7 +29,8 @@ struct Parsed {
 
 /// Reads one request from the start of `bytes` (HTTP/1.0 and 1.1, RFC 9112; Boost.Beast's grammar).
 /// Stricter than that where requests could be smuggled past a proxy: Transfer-Encoding is "chunked"
-/// or nothing, Host is there once, none of the fields that matter comes twice. kDone: `request`
+/// or nothing, Host is there once, none of the fields that matter comes twice or is folded over
+/// lines; trailers are read over. kDone: `request`
 /// borrows from `bytes`. No allocation for requests without a chunked body.
 [[nodiscard]] Parsed parse_request(std::string_view bytes, const ParseLimits& limits,
                                    HttpRequest& request);

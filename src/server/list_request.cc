@@ -226,7 +226,7 @@ Result<ListRequest> parse_list_request(const Json& body, ListBody kind) {
 bool QueryReader::decode(std::string_view raw, std::string& scratch, std::string_view& out) {
   if (raw.find_first_of("%+") == std::string_view::npos) {
     out = raw;
-    return true;
+    return is_utf8(raw) && raw.find('\0') == std::string_view::npos;
   }
   auto decoded = percent_decode(raw, Plus::kSpace);
   if (!decoded) return false;

@@ -43,6 +43,7 @@ TEST(Help, EveryVerbSaysWhatItDoes) {
                                                        {"register"},
                                                        {"pipeline", "run"},
                                                        {"pipeline", "cancel"},
+                                                       {"pipeline", "schedule"},
                                                        {"pipeline", "runs"},
                                                        {"pipeline", "logs"},
                                                        {"pipeline", "lineage"},
