@@ -1,7 +1,9 @@
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -203,14 +205,7 @@ Result<pipeline::LineageStore> open_lineage(const std::string& home) {
 }
 
 std::string time_text(std::int64_t ms) {
-  if (ms == 0) return "-";
-  const std::chrono::sys_seconds now{std::chrono::seconds(ms / 1000)};
-  const auto day = std::chrono::floor<std::chrono::days>(now);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(now - day);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     time.hours().count(), time.minutes().count(), time.seconds().count());
+  return ms == 0 ? "-" : fmt::format("{:%F %T}", fmt::gmtime(static_cast<std::time_t>(ms / 1000)));
 }
 
 std::string status_now(const std::string& home, const RunRecord& run) {

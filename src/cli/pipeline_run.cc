@@ -70,9 +70,6 @@ Result<RunSource> resumed_source(const Session& session, const PipelineRunFlags&
     return invalid("--resume={} keeps the parameters of the run; leave --param and --data out",
                    flags.resume);
   }
-  if (!is_named && (!session.common().config.empty() || !session.common().sets.empty())) {
-    return invalid("--resume={} keeps --config and --set of the run; leave them out", flags.resume);
-  }
   TORII_TRY(auto lineage, open_lineage(flags.home));
   TORII_TRY(pipeline::RunRecord run, lineage.run(flags.resume));
   if (flags.store.empty()) options.store = run.store;
@@ -95,6 +92,10 @@ Result<RunSource> source_of(const Session& session, const PipelineRunFlags& flag
 
 Result<void> run_it(Session& session, const PipelineRunFlags& flags) {
   TORII_TRY_VOID(check_config(session));
+  const bool is_told = !session.common().config.empty() || !session.common().sets.empty();
+  if (!flags.resume.empty() && flags.source.name.empty() && is_told) {
+    return invalid("--resume={} keeps --config and --set of the run; leave them out", flags.resume);
+  }
   TORII_TRY(const pipeline::RunReport report, run_pipeline(session, flags, ""));
   TextTable table({"step", "status", "seconds"});
   table.set_left_columns(2);

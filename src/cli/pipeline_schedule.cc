@@ -1,21 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <memory>
-#include <thread>
 
-#include "base/file.h"
 #include "base/file_lock.h"
-#include "base/printable.h"
 #include "cli/config.h"
 #include "cli/layout.h"
 #include "cli/pipeline_run.h"
-#include "net/http_client.h"
-#include "pipeline/process.h"
+#include "cli/pipeline_watch.h"
 #include "pipeline/schedule_keeper.h"
-#include "pipeline/words.h"
 
 // `torii pipeline schedule`: runs a pipeline by the clock, one run at a time.
 namespace torii::cli {
@@ -26,9 +20,6 @@ using pipeline::ScheduleKeeper;
 
 constexpr std::size_t kTimesShown = 5;
 constexpr std::size_t kNightsShown = 20;
-constexpr auto kLook = std::chrono::milliseconds(200);
-constexpr double kAlertTimeoutS = 60;
-constexpr std::size_t kAlertAnswerMax = std::size_t{64} << 10;
 
 struct ScheduleFlags {
   PipelineRunFlags run;
@@ -41,12 +32,6 @@ struct ScheduleFlags {
   bool show = false;
   bool systemd = false;
 };
-
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // By the file, or by flags, which win.
 Result<pipeline::Schedule> schedule_of(const ScheduleFlags& flags, const pipeline::Graph& graph) {
@@ -68,134 +53,6 @@ Result<pipeline::Schedule> schedule_of(const ScheduleFlags& flags, const pipelin
   }
   return invalid("--catch-up={}: expected none, last or all", flags.catch_up);
 }
-
-// What somebody is told of a night that failed.
-struct Alert {
-  std::string pipeline;
-  pipeline::Night night;
-};
-
-Result<void> call(const Session& session, const ScheduleFlags& flags, const Alert& alert) {
-  TORII_TRY(const std::vector<std::string> words, pipeline::split_command(flags.alert));
-  pipeline::ProcessSpec spec{
-      .command = words,
-      .folder = fs::absolute(flags.run.home),
-      .environment = session.environment(),
-      .log = fs::absolute(flags.run.home) / "schedules" / (alert.pipeline + ".alerts.log")};
-  spec.limits.timeout_s = kAlertTimeoutS;
-  spec.environment["TORII_PIPELINE"] = alert.pipeline;
-  spec.environment["TORII_PIPELINE_RUN"] = alert.night.run;
-  spec.environment["TORII_PIPELINE_STATUS"] = alert.night.status;
-  spec.environment["TORII_PIPELINE_MESSAGE"] = alert.night.message;
-  TORII_TRY(const auto end, pipeline::run_process(spec, {}, [] { return false; }));
-  if (end.ok()) return {};
-  return make_error(ErrorCode::kIo, "{} ({})", end.message, spec.log.string());
-}
-
-Result<void> post(const Session& session, const ScheduleFlags& flags, const Alert& alert) {
-  net::HttpClient client(session.environment(), {}, session.reporter());
-  const Json body = Json::object()
-                        .set("pipeline", alert.pipeline)
-                        .set("run", alert.night.run)
-                        .set("status", alert.night.status)
-                        .set("due", time_text(alert.night.due_ms))
-                        .set("message", alert.night.message);
-  TORII_TRY(const net::Response answer,
-            client.post(flags.alert_url, {{"Content-Type", "application/json"}}, body.dump(),
-                        kAlertAnswerMax));
-  if (answer.status >= 200 && answer.status < 300) return {};
-  return make_error(ErrorCode::kIo, "{} answered {}", net::shown(flags.alert_url), answer.status);
-}
-
-void raise_alarm(const Session& session, const ScheduleFlags& flags, const Alert& alert) {
-  Result<void> done;
-  if (!flags.alert.empty()) done = call(session, flags, alert);
-  if (!done.ok()) session.reporter().warn("--alert: " + done.error().message);
-  done = {};
-  if (!flags.alert_url.empty()) done = post(session, flags, alert);
-  if (!done.ok()) session.reporter().warn("--alert-url: " + done.error().message);
-}
-
-// The clock's side of one pipeline.
-class NightWatch {
- public:
-  NightWatch(Session& session, const ScheduleFlags& flags, std::string name, ScheduleKeeper keeper)
-      : session_(session), flags_(flags), name_(std::move(name)), keeper_(std::move(keeper)) {}
-
-  /// Until it is asked to stop; with --once until nothing is due.
-  Result<void> watch() {
-    TORII_TRY_VOID(keeper_.save());
-    if (keeper_.unfinished()) {
-      TORII_TRY_VOID(finish());
-    }
-    std::int64_t told = 0;
-    while (!session_.reporter().cancelled()) {
-      TORII_TRY(const ScheduleKeeper::Turn turn, keeper_.turn(wall_ms()));
-      if (turn.missed > 0) {
-        session_.reporter().warn(fmt::format("{}: {} times were missed", name_, turn.missed));
-      }
-      if (turn.due) {
-        TORII_TRY_VOID(run(*turn.due));
-        continue;
-      }
-      if (flags_.once) return {};
-      if (turn.next_ms != told) {
-        session_.reporter().note(fmt::format("{}: next at {} UTC", name_, time_text(turn.next_ms)));
-        told = turn.next_ms;
-      }
-      std::this_thread::sleep_for(kLook);
-    }
-    return {};
-  }
-
-  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
-
- private:
-  Result<void> run(std::int64_t due_ms) {
-    const std::string id = pipeline::make_run_id(wall_ms());
-    TORII_TRY_VOID(keeper_.begin(due_ms, id));
-    return conclude(run_pipeline(session_, flags_.run, id));
-  }
-
-  // A run that the last process was killed in: it goes on, unless it never came to be.
-  Result<void> finish() {
-    const std::string id = keeper_.unfinished()->run;
-    PipelineRunFlags again = flags_.run;
-    again.source = {};
-    again.resume = id;
-    bool is_there = false;
-    if (auto lineage = open_lineage(again.home); lineage.ok()) is_there = lineage->run(id).ok();
-    if (!is_there) return conclude(run_pipeline(session_, flags_.run, id));
-    session_.reporter().note(fmt::format("{}: run {} goes on", name_, id));
-    return conclude(run_pipeline(session_, again, ""));
-  }
-
-  Result<void> conclude(const Result<pipeline::RunReport>& report) {
-    std::optional<Error> error;
-    if (!report.ok()) {
-      error = report.error();
-    } else if (report->error) {
-      error = with_way_on(*report, flags_.run.home);
-    }
-    // Stopped on the way: the next watch goes on with it.
-    if (error && error->code == ErrorCode::kCancelled && session_.reporter().cancelled()) return {};
-    const std::string status = report.ok() ? report->run.status : "failed";
-    TORII_TRY_VOID(keeper_.end(status, error ? error->message : ""));
-    const pipeline::Night& night = keeper_.nights().back();
-    session_.print(fmt::format("{}  {}  {}\n", time_text(night.due_ms), night.run, status));
-    if (!error) return {};
-    failure_ = error;
-    session_.reporter().warn(fmt::format("run {}: {}", night.run, error->message));
-    raise_alarm(session_, flags_, {name_, night});
-    return {};
-  }
-
-  Session& session_;
-  const ScheduleFlags& flags_;
-  std::string name_;
-  ScheduleKeeper keeper_;
-  std::optional<Error> failure_;
-};
 
 Json night_json(const pipeline::Night& night) {
   return Json::object()
@@ -284,7 +141,10 @@ Result<void> schedule_it(Session& session, const ScheduleFlags& flags) {
   }
   TORII_TRY(const FileLock lock, FileLock::take(file));  // one watch at a time
   TORII_TRY(ScheduleKeeper keeper, ScheduleKeeper::open(file, schedule, wall_ms()));
-  NightWatch watch(session, flags, name, std::move(keeper));
+  NightWatch watch(
+      session,
+      {.run = flags.run, .alert = flags.alert, .alert_url = flags.alert_url, .once = flags.once},
+      name, std::move(keeper));
   TORII_TRY_VOID(watch.watch());
   Json document = Json::object().set("pipeline", name);
   if (flags.once && watch.failure()) return session.refuse(std::move(document), *watch.failure());

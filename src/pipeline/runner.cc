@@ -1,10 +1,12 @@
 #include "pipeline/runner.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 
@@ -162,13 +164,8 @@ Result<RunReport> carry_out(RunContext& context, RunRecord run, Reporter& report
 }  // namespace
 
 std::string make_run_id(std::int64_t now_ms) {
-  const std::chrono::sys_seconds now{std::chrono::seconds(now_ms / 1000)};
-  const std::chrono::sys_days day = std::chrono::floor<std::chrono::days>(now);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(now - day);
-  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}-{:06x}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+  return fmt::format("{:%Y%m%d-%H%M%S}-{:06x}",
+                     fmt::gmtime(static_cast<std::time_t>(now_ms / 1000)),
                      hash64(fmt::format("{} {}", ::getpid(), steady_ns())) & 0xffffff);
 }
 

@@ -109,6 +109,22 @@ class PipelineSchedule(unittest.TestCase):
         (night,) = json.loads(self.record.read_text())["nights"]
         self.assertEqual((night["run"], night["status"]), (self.ran()[0], "succeeded"))
 
+    def test_a_killed_night_of_a_built_in_pipeline_goes_on(self):
+        service.write_shop(self.folder)
+        words = ("pipeline", "schedule", "nightly", "--config=torii.yaml", f"--param=store=sqlite:{self.folder}/shop.db",
+                 "--cron=0 * * * *", "--catch-up=last", "--once", "--set", "train.epochs=1")  # fmt: skip
+        self.record = self.record.with_name("nightly.json")
+        self.decided_until(2 * HOUR)
+        process = subprocess.Popen([str(PROGRAM), *words], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=service.die_with_parent)
+        logs = self.folder / "torii-runs" / "runs"
+        service.wait_until(lambda: list(logs.glob("*/logs/encode-text*")), 30, "the night does not begin")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        service.run(PROGRAM, *words, cwd=self.folder)
+        (night,) = json.loads(self.record.read_text())["nights"]
+        self.assertEqual(night["status"], "succeeded")
+        self.assertEqual(len(list(logs.iterdir())), 1)
+
     def test_it_waits_and_ends_when_it_is_told_to(self):
         self.write()
         command = [str(PROGRAM), "pipeline", "schedule", "night.yaml"]
