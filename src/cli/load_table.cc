@@ -23,7 +23,7 @@ struct NamedTable {
   const char* name;
   data::DatasetTable which;
 };
-constexpr NamedTable kTables[] = {{"users", data::DatasetTable::kUsers},
+constexpr NamedTable kLoadable[] = {{"users", data::DatasetTable::kUsers},
                                   {"items", data::DatasetTable::kItems},
                                   {"interactions", data::DatasetTable::kInteractions}};
 constexpr const char* kTableFiles[] = {"users.parquet", "items.parquet", "interactions.parquet"};
@@ -83,7 +83,7 @@ Result<void> load_all(Session& session, const LoadTable& wish, const Config& con
   Json tables = Json::array();
   TORII_TRY_VOID(
       write_folder_durably(out, is_table_folder, [&](const fs::path& folder) -> Result<void> {
-        for (const NamedTable& named : kTables) {
+        for (const NamedTable& named : kLoadable) {
           if (!data::names_table(config.data, named.which)) continue;
           const std::string file = fmt::format("{}.parquet", named.name);
           TORII_TRY(Json table, copy_table(session, config.data, named, (folder / file).string(),
@@ -99,9 +99,9 @@ Result<void> load_all(Session& session, const LoadTable& wish, const Config& con
 }  // namespace
 
 Result<void> load_table(Session& session, const LoadTable& wish) {
-  const auto* named = std::ranges::find(kTables, wish.table, &NamedTable::name);
+  const auto* named = std::ranges::find(kLoadable, wish.table, &NamedTable::name);
   const bool is_all = wish.table == kAllTables;
-  if (!is_all && named == std::end(kTables)) {
+  if (!is_all && named == std::end(kLoadable)) {
     return invalid("load: --table: expected users, items, interactions or all, found '{}'",
                    wish.table);
   }
