@@ -24,8 +24,8 @@ struct NamedTable {
   data::DatasetTable which;
 };
 constexpr NamedTable kLoadable[] = {{"users", data::DatasetTable::kUsers},
-                                  {"items", data::DatasetTable::kItems},
-                                  {"interactions", data::DatasetTable::kInteractions}};
+                                    {"items", data::DatasetTable::kItems},
+                                    {"interactions", data::DatasetTable::kInteractions}};
 constexpr const char* kTableFiles[] = {"users.parquet", "items.parquet", "interactions.parquet"};
 
 // Reads one table, writes it to `out` (told as `shown`); what the answer says of it.

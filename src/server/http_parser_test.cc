@@ -61,5 +61,27 @@ TEST(HttpParser, TrailersAreReadOver) {
   EXPECT_EQ(partial.request().api_key, "");
 }
 
+TEST(HttpParser, ChunksMayArriveByteByByte) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string body :
+       {"0\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: t\r\n\r\n"}) {
+    PartialRequest partial(head, kLimits);
+    std::string waiting;
+    Parsed parsed;
+    for (const char byte : body) {
+      ASSERT_NE(parsed.state, ParseState::kDone) << body;
+      waiting += byte;
+      parsed = partial.feed(waiting);
+      ASSERT_NE(parsed.state, ParseState::kFailed) << body << parsed.why;
+      waiting.erase(0, parsed.used);
+    }
+    EXPECT_EQ(parsed.state, ParseState::kDone) << body;
+    EXPECT_EQ(waiting, "");
+    EXPECT_EQ(partial.request().body, body.front() == '3'   ? "abcde"
+                                      : body.front() == '1' ? "a"
+                                                            : "");
+  }
+}
+
 }  // namespace
 }  // namespace torii::server
