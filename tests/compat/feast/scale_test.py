@@ -118,7 +118,7 @@ class Scale(feast_side.FeastCase):
         conninfo = feast_side.conninfo(self.server)
         asked = (
             "select count(*) from pg_stat_activity where pid <> pg_backend_pid() "
-            "and state <> 'idle' and (query like '%torii_feast_rows%' or query like 'COPY%')"
+            "and state <> 'idle' and query like 'INSERT INTO%unnest(%'"
         )
         end = time.monotonic() + 600
         while process.poll() is None and time.monotonic() < end:
