@@ -144,10 +144,11 @@ class Scale(feast_side.FeastCase):
             print(
                 f"\n{USERS} lists of {K} into {what}: {seconds['commit']:.1f} s, "
                 f"{USERS / seconds['commit']:.0f} rows/s; in all {seconds['total']:.1f} s; memory "
-                f"while writing {min(writing):.0f} to {max(writing):.0f} MiB, peak {high:.0f} MiB",
+                f"while writing {writing[0]:.0f} MiB, then at most {max(writing):.0f}, peak {high:.0f}",
                 file=sys.stderr,
             )
-            self.assertLess(max(writing) - min(writing), GROWTH_MIB_MAX)
+            # What the night needed before is given back on the way, and at the end of the process.
+            self.assertLess(max(writing) - writing[0], GROWTH_MIB_MAX)
             self.assert_same(self.read(), self.lists["one"], what)
 
     def test_2_killed_half_way(self):
