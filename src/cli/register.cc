@@ -154,7 +154,7 @@ void add_register(Verb& root, CommonFlags& common) {
   verb.text("--ca", "FILE", &flags->ca, "Certificates to trust instead of the system's.");
   declare_output(verb, common);
   verb.example(
-      "torii register --registry=http://127.0.0.1:8080 --bundle=shop.bundle "
+      "torii register --registry=https://registry.example.org --bundle=shop.bundle "
       "--publication=published.json --metrics=metrics.json");
   verb.action([flags](Session& session) { return run(session, *flags); });
 }
