@@ -20,6 +20,7 @@ struct GateFlags {
   std::string data;
   std::string store;
   std::string tenant = std::string(store::kDefaultTenant);
+  std::string must_beat = kNothing;
 };
 
 Result<void> run(Session& session, const GateFlags& flags) {
@@ -42,6 +43,7 @@ Result<void> run(Session& session, const GateFlags& flags) {
                                                         .fit = bundles.fit(),
                                                         .fit_path = bundles.fit_path,
                                                         .scratch = scratch,
+                                                        .must_beat = flags.must_beat,
                                                         .publishes = false}));
   const bool judged = gate.document.find("passed") != nullptr;
   session.print(judged ? fmt::format("passed, in {}\n", duration(watch.total()))
@@ -69,6 +71,7 @@ void add_gate(Verb& root, CommonFlags& common) {
             "Where the model in service is published, which is judged beside; popularity alone "
             "unless told.");
   verb.text("--tenant", "NAME", &flags->tenant, "Whose shop it is; 'default' unless told.");
+  declare_must_beat(verb, flags->must_beat);
   declare_common(verb, common);
   verb.example("torii gate --bundle=shop.bundle --data=shop --store=sqlite:shop.db");
   verb.action([flags](Session& session) { return run(session, *flags); });

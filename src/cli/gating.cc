@@ -12,6 +12,8 @@
 namespace torii::cli {
 namespace {
 
+constexpr const char* kPopularity = "popularity";
+
 Result<std::optional<store::Publication>> find_current(const GateRequest& request) {
   if (request.store == nullptr) return std::optional<store::Publication>();
   TORII_TRY(const std::uint64_t version, request.store->current_version(request.tenant));
@@ -56,6 +58,7 @@ Result<publish::GateJudgement> judge(Session& session, const GateRequest& reques
   input.dataset = &judgement.loaded.dataset;
   input.fit = fit.ranker.get();
   input.seed = static_cast<std::uint64_t>(request.fit->config->train.seed);
+  input.must_beat_popularity = request.must_beat == kPopularity;
   std::optional<CurrentFit> current_fit;
   const bool is_other = current && current->fit_bundle_id != request.fit->bundle.id;
   if (is_other) {
@@ -105,6 +108,12 @@ Error cannot_judge(const GateRequest& request, Error error) {
 
 }  // namespace
 
+void declare_must_beat(Verb& verb, std::string& field) {
+  verb.text("--must-beat", "WHAT", &field,
+            "popularity: refuses a model also if it is not clearly better than popularity; nothing "
+            "unless told: it must not be worse.");
+}
+
 Result<JudgedBundles> open_judged_bundles(Session& session, const BundlesToJudge& named) {
   TORII_TRY(OpenBundle opened, open_for_data(session, named.bundle, named.data, "train.seed"));
   JudgedBundles bundles{
@@ -146,11 +155,15 @@ std::filesystem::path scratch_folder(const Session& session) {
 Result<GateOutcome> pass_gate(Session& session, const GateRequest& request) {
   const std::string& mode = request.published->config->publish.gate;
   const bool enforces = mode == "enforce" && !request.force;
+  if (request.must_beat != kNothing && request.must_beat != kPopularity) {
+    return invalid("--must-beat={}: expected popularity or nothing", request.must_beat);
+  }
   TORII_TRY(const auto current, find_current(request));
   GateOutcome outcome;
   outcome.current_version = current ? current->version : 0;
   outcome.document = Json::object();
   outcome.document.set("mode", mode).set("forced", request.force);
+  if (request.must_beat != kNothing) outcome.document.set("must_beat", request.must_beat);
   if (current) outcome.document.set("current", current->version);
   if (mode == "off" || request.fit == nullptr) {
     TORII_TRY(outcome.judgement, load_only(session, request));

@@ -39,6 +39,9 @@ struct BundlesToJudge {
 /// system's temporary one.
 [[nodiscard]] std::filesystem::path scratch_folder(const Session& session);
 
+inline constexpr const char* kNothing = "nothing";  ///< of --must-beat
+void declare_must_beat(Verb& verb, std::string& field);
+
 struct GateRequest {
   store::Store* store = nullptr;  ///< null: nothing is in service to be judged beside
   std::string tenant;
@@ -48,6 +51,7 @@ struct GateRequest {
   std::string fit_path;
   std::filesystem::path scratch;  ///< for bundles that are fetched
   bool force = false;
+  std::string must_beat = kNothing;
   bool publishes = true;  ///< what a refusal says: whether something would have been published
 };
 

@@ -33,6 +33,7 @@ struct PublishFlags {
   std::string data;
   std::string store;
   std::string tenant = std::string(store::kDefaultTenant);
+  std::string must_beat = kNothing;
   std::vector<std::string> candidates;
   std::int64_t k = 64;
   bool force = false;
@@ -122,7 +123,8 @@ Result<void> run(Session& session, const PublishFlags& flags) {
                                                   .fit = bundles.fit(),
                                                   .fit_path = bundles.fit_path,
                                                   .scratch = scratch_folder(session),
-                                                  .force = flags.force}));
+                                                  .force = flags.force,
+                                                  .must_beat = flags.must_beat}));
   data::Dataset& dataset = gate.judgement.loaded.dataset;
   find_missing_columns(session, bundles.published.bundle.spec, dataset);
   TORII_TRY(const auto records, records_of_data(session, config));
@@ -230,6 +232,7 @@ void add_publish(Verb& root, CommonFlags& common) {
              "Made now unless told.");
   verb.integer("--k", "N", &flags->k, "Items for each user; publish.k (64) unless told.");
   verb.text("--tenant", "NAME", &flags->tenant, "Whose shop it is; 'default' unless told.");
+  declare_must_beat(verb, flags->must_beat);
   verb.flag("--force", &flags->force,
             "Publishes whatever the gate says; the publication keeps that it was forced.");
   declare_common(verb, common);

@@ -117,6 +117,8 @@ Result<Graph> nightly_pipeline(const BuiltinOptions& options) {
   b.parameter("k", ParameterType::kInteger, Json(64), "Items for each user.");
   b.parameter("shards", ParameterType::kInteger, Json(2),
               "Parts in which the candidates are made, side by side.");
+  b.parameter("must_beat", ParameterType::kText, Json("popularity"),
+              "What a model must clearly be better than; nothing: it must not be worse.");
   if (options.publish) {
     b.parameter("store", ParameterType::kPlace, std::nullopt,
                 "Where the model is published: sqlite:FILE, postgres://..., redis://...");
@@ -141,7 +143,9 @@ Result<Graph> nightly_pipeline(const BuiltinOptions& options) {
   evaluate.result("report", ArtifactType::kHtml).result("metrics", ArtifactType::kMetrics);
   b.ask(evaluate, 1000, 1024);
 
-  StepBuilder& gate = b.verb("gate", "", "gate --bundle=${inputs.model} --cache=${inputs.texts}");
+  StepBuilder& gate = b.verb("gate", "",
+                             "gate --bundle=${inputs.model} --cache=${inputs.texts} "
+                             "--must-beat=${params.must_beat}");
   b.tables(gate, kTables);
   if (options.publish) gate.words({"--store=${params.store}"});
   gate.words({"--answer=${outputs.verdict}"})
@@ -173,7 +177,7 @@ Result<Graph> nightly_pipeline(const BuiltinOptions& options) {
   StepBuilder& publish = b.verb(
       "publish", "",
       "publish --bundle=${inputs.model} --cache=${inputs.texts} --candidates=${inputs.lists} "
-      "--k=${params.k} --store=${params.store}");
+      "--k=${params.k} --store=${params.store} --must-beat=${params.must_beat}");
   b.tables(publish, kTables)
       .words({"--answer=${outputs.publication}"})
       .input("model", "train.model")

@@ -36,17 +36,26 @@ GateComparison compare(std::string against, const evaluate::PerUser& ours,
   return comparison;
 }
 
-void object_if_worse(const GateComparison& comparison, const char* who, GateJudgement& judgement) {
-  if (!comparison.difference || !comparison.has_verdict() ||
-      comparison.difference->verdict != evaluate::Verdict::kWorse) {
+enum class Wanted { kNotWorse, kBetter };
+
+void object(const GateComparison& comparison, const char* who, Wanted wanted,
+            GateJudgement& judgement) {
+  if (!comparison.difference || !comparison.has_verdict()) {
+    if (wanted == Wanted::kNotWorse) return;
+    judgement.objections.push_back(
+        fmt::format("not clearly better than {}: {} users to judge by are too few, {} are needed",
+                    who, grouped(comparison.users), evaluate::kUsersMin));
     return;
   }
   const evaluate::Difference& d = *comparison.difference;
+  const bool is_worse = d.verdict == evaluate::Verdict::kWorse;
+  const bool is_better = d.verdict == evaluate::Verdict::kBetter;
+  if (is_better || (!is_worse && wanted == Wanted::kNotWorse)) return;
   judgement.objections.push_back(fmt::format(
-      "significantly worse than {}: {} {:.4f} against {:.4f}, the difference lies between {:+.4f} "
-      "and {:+.4f} (95 %, {} users)",
-      who, kGateMetric, d.ours, d.theirs, d.interval.low, d.interval.high,
-      grouped(comparison.users)));
+      "{} than {}: {} {:.4f} against {:.4f}, the difference lies between {:+.4f} and {:+.4f} (95 "
+      "%, {} users)",
+      is_worse ? "significantly worse" : "not clearly better", who, kGateMetric, d.ours, d.theirs,
+      d.interval.low, d.interval.high, grouped(comparison.users)));
 }
 
 }  // namespace
@@ -87,7 +96,8 @@ GateJudgement judge(const GateInput& input, ThreadPool& pool) {
       input.dataset->interactions, input.task->fit_rows, input.dataset->items.size());
   judgement.comparisons.push_back(
       compare("popularity", fit, rank_all(*popularity, *input.task, input, pool), input, pool));
-  object_if_worse(judgement.comparisons.back(), "popularity", judgement);
+  object(judgement.comparisons.back(), "popularity",
+         input.must_beat_popularity ? Wanted::kBetter : Wanted::kNotWorse, judgement);
   if (input.current == nullptr) return judgement;
 
   const bool reduces = input.current_pairs && !input.current_pairs->empty();
@@ -99,7 +109,7 @@ GateJudgement judge(const GateInput& input, ThreadPool& pool) {
       compare("current", is_same ? fit : rank_all(*input.fit, task, input, pool),
               rank_all(*input.current, task, input, pool), input, pool);
   current.pairs_left_out = reduced.left_out;
-  object_if_worse(current, "the current model", judgement);
+  object(current, "the current model", Wanted::kNotWorse, judgement);
   judgement.comparisons.push_back(std::move(current));
   return judgement;
 }

@@ -30,6 +30,7 @@ struct GateInput {
   /// What the current fit was trained on (model::TrainingPairs, ascending); nullopt: it does not
   /// tell. Test pairs among them are left out of that comparison.
   std::optional<std::span<const std::uint64_t>> current_pairs = {};
+  bool must_beat_popularity = false;  ///< no clear difference is an objection too
   std::uint64_t seed = 0;
 };
 
@@ -45,7 +46,8 @@ struct GateComparison {
 
 struct GateJudgement {
   std::vector<GateComparison> comparisons;
-  /// "significantly worse than popularity: ...", one sentence each; empty: passed.
+  /// "significantly worse than popularity: ...", "not clearly better than popularity: ...", one
+  /// sentence each; empty: passed.
   std::vector<std::string> objections;
   [[nodiscard]] bool passed() const { return objections.empty(); }
 };

@@ -110,6 +110,28 @@ TEST(Gate, ObjectsToWhatIsWorseThanTheCurrentModelOrThanPopularity) {
   EXPECT_THAT(last.objections[0], HasSubstr("significantly worse than popularity"));
 }
 
+TEST(Gate, CanWantAClearLeadOverPopularity) {
+  GateWorld world(80);
+  const Shifted good(0);
+  GateInput input = world.input(good, nullptr);
+  input.must_beat_popularity = true;
+  EXPECT_TRUE(judge(input, world.pool).passed());
+
+  const auto as_popularity =
+      evaluate::make_popularity(world.dataset.interactions, world.task.fit_rows, kItems);
+  input.fit = as_popularity.get();
+  const GateJudgement same = judge(input, world.pool);
+  ASSERT_EQ(same.objections.size(), 1U);
+  EXPECT_THAT(same.objections[0], HasSubstr("not clearly better than popularity"));
+  input.must_beat_popularity = false;
+  EXPECT_TRUE(judge(input, world.pool).passed());
+
+  GateWorld few(10);
+  input = few.input(good, nullptr);
+  input.must_beat_popularity = true;
+  EXPECT_THAT(judge(input, few.pool).objections[0], HasSubstr("too few"));
+}
+
 TEST(Gate, PairsThatTheCurrentFitHasLearnedAreLeftOut) {
   GateWorld world(80);
   const Shifted good(0);

@@ -30,29 +30,39 @@ class PipelineInS3(unittest.TestCase):
         done = service.run(PROGRAM, "pipeline", "run", *words, "--json", cwd=self.folder, check=check, env=env)
         return json.loads(done.stdout), done
 
-    def test_a_night_of_the_reference_and_the_next(self):
-        words = ("nightly", f"--data={DATA}", "--param=store=sqlite:shop.db", "--store=s3://shop/night")
+    def test_a_night_and_the_next(self):
+        words = ("nightly", f"--data={DATA.parent / 'ml-100k'}", "--param=store=sqlite:shop.db", "--store=s3://shop/night", "--set", "train.epochs=8")
         answer, _ = self.run_pipeline(*words)
         self.assertEqual({task["status"] for task in answer["tasks"]}, {"succeeded"})
+        self.assertEqual(len(answer["tasks"]), 10)
         again, _ = self.run_pipeline(*words)
         cached = {task["task"] for task in again["tasks"] if task["status"] == "cached"}
         self.assertEqual(cached, {"encode-text", "train", "evaluate", "candidates-1", "candidates-2"})
         lineage = json.loads(service.run(PROGRAM, "pipeline", "lineage", "last", "--json", cwd=self.folder).stdout)
         for one in lineage["artifacts"]:
             self.assertTrue(one["uri"].startswith("s3://shop/night/objects/"), one)
-        # Another machine finds what the first one made, by the lineage it is given.
-        article, _ = self.run_pipeline("article", f"--data={DATA}", "--store=s3://shop/night")
-        self.assertEqual(article["status"], "succeeded")
 
-    def test_the_articles_model_does_not_pass_the_gate(self):
-        """It is trained on every row: nothing is left to judge by, so nothing is published."""
+    def test_data_without_taste_ends_at_the_gate(self):
+        """The reference's rows were made at random: no model of them has a clear lead over what is popular."""
+        words = ("nightly", f"--data={DATA}", "--param=store=sqlite:shop.db", "--store=s3://shop/random")
+        answer, done = self.run_pipeline(*words, check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        status = {task["task"]: task["status"] for task in answer["tasks"]}
+        self.assertEqual((status["evaluate"], status["gate"], status["publish"]), ("succeeded", "failed", "blocked"))
+        self.assertIn("not clearly better than popularity", done.stderr)
+        article, _ = self.run_pipeline("article", f"--data={DATA}", "--store=s3://shop/random")
+        self.assertEqual(article["status"], "succeeded")
+        again, _ = self.run_pipeline("nightly", *words[1:], "--param=must_beat=nothing")
+        self.assertEqual(again["status"], "succeeded")  # no worse than what is popular
+
+    def test_a_model_of_all_rows_cannot_be_judged(self):
         words = ("nightly", f"--data={DATA}", "--param=store=sqlite:shop.db", "--store=s3://shop/all-rows")
         done = service.run(PROGRAM, "pipeline", "run", *words, "--set", "evaluate.split=none", cwd=self.folder, check=False)
         self.assertIn(done.returncode, (2, 3), done.stderr)
         self.assertIn("split", done.stderr)
 
     def test_a_wrong_key_is_told_and_nothing_is_lost(self):
-        words = ("nightly", f"--data={DATA}", "--param=store=sqlite:shop.db", "--store=s3://shop/night")
+        words = ("article", f"--data={DATA}", "--store=s3://shop/night")
         wrong = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{service.free_port()}", "AWS_MAX_ATTEMPTS": "1"}
         done = service.run(PROGRAM, "pipeline", "run", *words, cwd=self.folder, check=False, env=wrong)
         self.assertNotEqual(done.returncode, 0)
