@@ -11,7 +11,7 @@ export TORII_SHARED_DIR
 # Options of tools/bootstrap, for example BOOTSTRAP="--without-packages".
 BOOTSTRAP ?=
 
-.PHONY: help bootstrap configure build test demo bench bench-forecast bench-feast bench-feast-scale format lint asan tsan docs clean test-mutants test-faults test-api test-compat tsan-serve install fuzz report-shots
+.PHONY: help bootstrap configure build test demo bench bench-forecast bench-feast bench-feast-scale format lint asan tsan docs clean test-mutants test-faults test-api test-compat test-cluster tsan-serve install fuzz report-shots
 
 help:
 	@echo 'make demo          the whole main job on MovieLens-100K, from a fresh clone, in minutes'
@@ -29,6 +29,7 @@ help:
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS (600); what breaks stays in build/fuzz/found/'
 	@echo 'make test-mutants  kept patches that break the code must each turn a test red'
 	@echo 'make test-compat   the S3 suite beside MinIO too (built once under .deps/, with Go, in minutes); all of Feast'
+	@echo 'make test-cluster  nightly in real pods: Kubernetes, Argo and MinIO, built once under .deps/ (40 minutes), as root'
 	@echo 'make test-faults   kill -9: 100 rounds in training and writing, 500 in publishing and serving'
 	@echo 'make test-api      20,000 generated requests against the HTTP interface'
 	@echo 'make tsan-serve    the server under ThreadSanitizer and mixed load for TSAN_SECONDS (45)'
@@ -110,6 +111,12 @@ report-shots:
 
 test-mutants: bootstrap
 	@tests/mutants/run
+
+test-cluster: BOOTSTRAP += --with-cluster
+test-cluster: configure
+	@cmake --build --preset release --target torii torii_flight torii_shared
+	@tests/cluster/build
+	@python3 -B tests/cluster/cluster_test.py build/release
 
 test-faults: configure
 	@cmake --build --preset release --target kill_test publish_kill_test torii

@@ -39,7 +39,8 @@ void declare_pipeline(Verb& verb, PipelineFlags& flags, PipelineUse use) {
             "For built-in pipelines: the config map whose key torii.yaml the steps read; "
             "torii-config if --config is given.");
   verb.text("--s3-secret", "NAME", &flags.secrets,
-            "For built-in pipelines: the secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.");
+            "For built-in pipelines: the secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "and, where they are needed, AWS_ENDPOINT_URL, AWS_REGION and AWS_SESSION_TOKEN.");
 }
 
 Result<OpenedPipeline> open_pipeline(const Session& session, const PipelineFlags& flags) {

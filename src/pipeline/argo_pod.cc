@@ -9,6 +9,8 @@ namespace {
 
 constexpr const char* kOutputs = "outputs";
 constexpr const char* kOutputFolder = "/torii/outputs";
+constexpr const char* kScratch = "scratch";
+constexpr const char* kScratchFolder = "/tmp";
 
 Json strings_of(const Pairs& pairs) {
   Json map = Json::object();
@@ -55,6 +57,23 @@ std::string volume_name(std::size_t index) {
   return fmt::format("volume-{}", index + 1);
 }
 
+// A folder of its own in a pod, which a step may write to whatever its image is.
+Json mount_of(const char* name, const char* folder) {
+  return Json::object().set("name", name).set("mountPath", folder);
+}
+Json empty_volume(const char* name) {
+  return Json::object().set("name", name).set("emptyDir", Json::object());
+}
+
+Json without_rights() {
+  return Json::object()
+      .set("runAsNonRoot", true)
+      .set("readOnlyRootFilesystem", true)
+      .set("allowPrivilegeEscalation", false)
+      .set("capabilities", Json::object().set("drop", Json::array().push("ALL")))
+      .set("seccompProfile", Json::object().set("type", "RuntimeDefault"));
+}
+
 }  // namespace
 
 std::string argo_input_path(const std::string& port) {
@@ -77,9 +96,9 @@ Json argo_container(const StepSettings& settings, const ClusterSettings& cluster
   if (!environment.as_array().empty()) container.set("env", std::move(environment));
   Json resources = resources_of(settings.resources);
   if (!resources.as_object().empty()) container.set("resources", std::move(resources));
-  // A folder that the step may write to whatever the image is, and from which outputs are taken.
+  if (cluster.restricted) container.set("securityContext", without_rights());
   Json mounts = Json::array();
-  mounts.push(Json::object().set("name", kOutputs).set("mountPath", kOutputFolder));
+  mounts.push(mount_of(kOutputs, kOutputFolder)).push(mount_of(kScratch, kScratchFolder));
   for (std::size_t i = 0; i < settings.volumes.size(); ++i) {
     mounts.push(Json::object()
                     .set("name", volume_name(i))
@@ -108,7 +127,7 @@ void set_argo_settings(Json& into, const StepSettings& settings) {
     into.set("activeDeadlineSeconds", static_cast<std::int64_t>(std::ceil(settings.timeout_s)));
   }
   Json volumes = Json::array();
-  volumes.push(Json::object().set("name", kOutputs).set("emptyDir", Json::object()));
+  volumes.push(empty_volume(kOutputs)).push(empty_volume(kScratch));
   for (std::size_t i = 0; i < settings.volumes.size(); ++i) {
     const BagVolume& volume = settings.volumes[i];
     const bool secret = volume.bag == Bag::kSecret;

@@ -27,6 +27,7 @@ class BuiltinBuilder {
   BuiltinBuilder(const BuiltinOptions& options, const char* name, const char* description)
       : options_(options), builder_(name, description) {
     builder_.data().cluster.image = options.image;
+    builder_.data().cluster.restricted = true;  // torii's image needs no rights
     if (options.data) {
       builder_.parameter("data", ParameterType::kPlace, std::nullopt,
                          "Folder with the tables, as for torii train; also s3://BUCKET/FOLDER.");
@@ -59,9 +60,16 @@ class BuiltinBuilder {
           {.bag = Bag::kConfigMap, .name = options_.config_map, .folder = kConfigFolder});
     }
     if (!options_.secrets.empty()) {
-      for (const char* variable : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}) {
-        settings.variables.push_back(
-            {.bag = Bag::kSecret, .name = options_.secrets, .key = variable, .variable = variable});
+      const auto add = [&](const char* variable, bool optional) {
+        settings.variables.push_back({.bag = Bag::kSecret,
+                                      .name = options_.secrets,
+                                      .key = variable,
+                                      .variable = variable,
+                                      .optional = optional});
+      };
+      for (const char* key : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}) add(key, false);
+      for (const char* key : {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SESSION_TOKEN"}) {
+        add(key, true);
       }
     }
     return step;

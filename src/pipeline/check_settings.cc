@@ -84,6 +84,11 @@ class Settings {
                           "found '{}'",
                           bag_name(volume.bag), volume.name, volume.folder),
               volume.line);
+      } else if (volume.folder == "/tmp" || volume.folder.starts_with("/torii/")) {
+        fault(fmt::format("{} '{}': mount: {} is a folder that the step itself writes to; take "
+                          "another one, such as /etc/feast",
+                          bag_name(volume.bag), volume.name, volume.folder),
+              volume.line);
       }
     }
     check_labels(settings.labels, "labels");

@@ -213,6 +213,8 @@ const FaultCase kFaults[] = {
     {"steps:\n  a: {command: x, secrets: [{name: s}]}\n", "step 'a': secrets: it is not used"},
     {"steps:\n  a: {command: x, secrets: [{name: s, mount: etc}]}\n",
      "mount: expected a folder from the root"},
+    {"steps:\n  a: {command: x, secrets: [{name: s, mount: /tmp}]}\n",
+     "mount: /tmp is a folder that the step itself writes to"},
     {"steps:\n  a: {command: x, environment: {1A: b}}\n", "'1A' is no name of an environment"},
     {"steps:\n  a: {command: x, labels: {'a b': c}}\n", "is no label"},
     {"schedule: nightly\nsteps:\n  a: {command: x}\n", "p.yaml:1: schedule: 'nightly' is no cron"},

@@ -165,6 +165,7 @@ ClusterSettings read_cluster(const Json& value, Faults& faults) {
   }
   cluster.namespace_name = section.text("namespace").value_or("");
   cluster.service_account = section.text("service_account").value_or("");
+  cluster.restricted = section.flag("restricted").value_or(false);
   const std::string& policy = cluster.pull_policy;
   if (!policy.empty() && policy != "Always" && policy != "IfNotPresent" && policy != "Never") {
     section.fault(value.line, fmt::format("pull_policy: expected Always, IfNotPresent or Never, "

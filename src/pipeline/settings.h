@@ -91,6 +91,9 @@ struct ClusterSettings {
   std::vector<std::string> pull_secrets = {};
   std::string namespace_name = {};
   std::string service_account = {};
+  /// Containers run without rights (the level "restricted" of Kubernetes' Pod Security Standards):
+  /// no root, a root folder that cannot be written, no capabilities.
+  bool restricted = false;
 };
 
 /// "500m", "2": thousandths of a processor as Kubernetes writes them, and back. Nullopt if `text`

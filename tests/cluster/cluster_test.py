@@ -1,0 +1,138 @@
+"""`nightly` and smaller pipelines on a real cluster: etcd, API server, controllers, scheduler, kubelet with
+containerd, Argo's controller, MinIO, PostgreSQL, and pods out of torii's own image.
+
+    cluster_test.py BUILD       `make test-cluster` runs it, as root; minutes
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cluster import BUILT, IMAGE, Cluster, wait_until  # noqa: E402
+from support import cases, service  # noqa: E402
+
+BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+PROGRAM = BUILD / "bin" / "torii"
+DEPS = pathlib.Path(__file__).resolve().parents[2] / ".deps"
+
+
+class OnACluster(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(PROGRAM, BUILD)
+        cls.cluster.__enter__()
+        cls.addClassCleanup(cls.cluster.__exit__)
+        cls.folder = cls.cluster.folder
+        # A shop where a model beats popularity; its tables lie in the object store.
+        service.generate_shop(PROGRAM, cls.folder, users=300, items=400, interactions=9000)
+        text = (cls.folder / "torii.yaml").read_text()
+        cls.cluster.torii("load", "--config=torii.yaml", "--table=all", "--out=tables")
+        for file in sorted((cls.folder / "tables").glob("*.parquet")):
+            put_object(cls.cluster, f"shop/tables/{file.name}", file)
+        (cls.folder / "torii.yaml").write_text(
+            text.replace("path: shop/", "path: s3://shop/tables/").replace("epochs: 2", "epochs: 40").replace("width: 16", "width: 24")
+            + "evaluate: {split: 'random:0.7/0.1/0.2'}\n"
+        )
+
+    def submit_words(self, *words):
+        return ("pipeline", "submit", *words, "--target=argo", *self.cluster.token_words(), "--service-account=argo", f"--image={IMAGE}")
+
+    def nodes(self, name):
+        return self.cluster.get("workflow", name)["status"]["nodes"].values()
+
+    def test_1_a_night_in_pods_of_which_one_is_killed(self):
+        store = self.cluster.postgres.uri()
+        self.cluster.kubectl("create", "configmap", "torii-config", f"--from-file=torii.yaml={self.folder / 'torii.yaml'}")
+        words = self.submit_words("nightly", "--config=torii.yaml", "--s3-secret=torii-aws", f"--param=store={store}", "--param=shards=3")
+        begun = time.monotonic()
+        process = self.cluster.begin(*words, "--set", "publish.bundles=s3://shop/bundles", "--json")
+        pod = wait_until(lambda: self.running("train"), 240, "no pod trains")
+        spec = self.cluster.get("pod", pod)["spec"]
+        main = next(one for one in spec["containers"] if one["name"] == "main")
+        self.assertTrue(main["securityContext"]["readOnlyRootFilesystem"])
+        self.assertTrue(main["securityContext"]["runAsNonRoot"])
+        self.cluster.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+        said, log = process.communicate(timeout=600)
+        print(f"{time.monotonic() - begun:6.1f} s  nightly, one pod of it killed\n{log}", file=sys.stderr)
+        self.assertEqual(process.returncode, 0, log)
+        answer = json.loads(said)
+        nodes = list(self.nodes(answer["run"] if "run" in answer else answer["name"]))
+        pods = [node for node in nodes if node["type"] == "Pod"]
+        trained = [node for node in pods if node["templateName"] == "train"]
+        self.assertEqual(sorted(node["phase"] for node in trained)[-1], "Succeeded")
+        self.assertGreaterEqual(len(trained), 2, "the killed pod was not tried again")
+        self.assertEqual(sum(node["templateName"] == "candidates" for node in pods), 3)
+        loads = [node for node in pods if node["templateName"].startswith("load-")]
+        self.assertEqual(len(loads), 3)
+        self.assertLess(max(node["startedAt"] for node in loads), min(node["finishedAt"] for node in loads), "the loads did not run side by side")
+
+        shown = json.loads(self.cluster.torii("store", "show", f"--store={store}", "--json").stdout)
+        self.assertEqual([one["version"] for tenant in shown["tenants"] for one in tenant["publications"]], [1])
+        with service.Service(PROGRAM, store, self.folder, env=self.cluster.environment()) as server:
+            status, body = server.client().get("/v1/users/u1/recommendations?k=10")
+            self.assertEqual((status, len(body["items"])), (200, 10))
+
+    def running(self, step):
+        for pod in self.cluster.get("pods")["items"]:
+            annotations = pod["metadata"].get("annotations", {})
+            if annotations.get("workflows.argoproj.io/node-name", "").split(".")[-1].split("(")[0] == step and pod["status"]["phase"] == "Running":
+                return pod["metadata"]["name"]
+        return None
+
+    def test_2_by_the_clock(self):
+        (self.folder / "minute.yaml").write_text(
+            "name: minute\n"
+            'schedule: "* * * * *"\n'
+            "steps:\n"
+            "  tell: {command: 'torii version --json --answer=${outputs.about}', outputs: {about: {type: Artifact, keep: true}}}\n"
+        )
+        self.cluster.torii(*self.submit_words("minute.yaml", "--no-follow"))
+        made = wait_until(self.fired, 150, "the CronWorkflow does not fire")
+        print(f"        {made} was started by the clock", file=sys.stderr)
+        self.cluster.kubectl("delete", "cronworkflow", "minute")
+
+    def fired(self):
+        for workflow in self.cluster.get("workflows", "-l", "workflows.argoproj.io/cron-workflow=minute")["items"]:
+            if workflow.get("status", {}).get("phase") == "Succeeded":
+                return workflow["metadata"]["name"]
+        return None
+
+    def test_3_what_a_cluster_does_to_pods_is_told(self):
+        for name, step, expected in (
+            ("hungry", "{command: 'torii generate --users=400000 --items=20000 --interactions=4000000 --out=${outputs.shop}', outputs: {shop: {type: Dataset, keep: true}}, resources: {memory_limit: 24Mi}}", ["memory"]),
+            ("nowhere", "{command: torii version, image: 'localhost/no-such-image:1'}", ["image"]),
+        ):
+            with self.subTest(name):
+                (self.folder / f"{name}.yaml").write_text(f"name: {name}\ncluster: {{pull_policy: Never}}\ndefaults: {{timeout: 60s}}\nsteps:\n  {name}: {step}\n")
+                done = self.cluster.torii(*self.submit_words(f"{name}.yaml"), check=False)
+                self.assertNotEqual(done.returncode, 0)
+                print(f"{name}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+                for word in expected:
+                    self.assertIn(word, done.stderr)
+
+    def test_4_the_linter_agrees(self):
+        (self.folder / "lint").mkdir()
+        for name, words in (("night", ("nightly", "--config=torii.yaml", "--param=store=x")), ("article", ("article", "--data=s3://shop/tables"))):
+            for kind in ("workflow", "template"):
+                text = self.cluster.torii("pipeline", "compile", *words, "--target=argo", f"--as={kind}", f"--image={IMAGE}", "--namespace=default").stdout
+                (self.folder / "lint" / f"{name}-{kind}.yaml").write_text(text)
+        files = sorted(map(str, (self.folder / "lint").glob("*.yaml")))
+        done = subprocess.run([str(BUILT / "argolint"), *files], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+def put_object(cluster, name, file):
+    """Tables come into the bucket as an operator would put them there."""
+    bucket, _, key = name.partition("/")
+    script = "import boto3, sys; boto3.client('s3').upload_file(*sys.argv[1:])"
+    environment = {**cluster.environment(), "PYTHONPATH": str(DEPS / "moto")}
+    subprocess.run(["/usr/bin/python3", "-c", script, str(file), bucket, key], env=environment, check=True)
+
+
+if __name__ == "__main__":
+    cases.main()
