@@ -12,6 +12,7 @@
 namespace torii::pipeline {
 namespace {
 
+constexpr const char* kCacheMap = "torii-pipeline-cache";
 constexpr const char* kWorkflowId = "{{workflow.uid}}";
 constexpr const char* kMainTemplate = "Pipeline";  // no step has a capital letter
 constexpr std::int64_t kKeptSeconds = 7 * 86400;
@@ -344,13 +345,15 @@ class ArgoCompiler {
              argo_container(step.settings, graph_.data().cluster, image_of(graph_, step), filled));
     set_argo_settings(json, step.settings);
     if (const auto key = memo_key(step)) {
-      json.set(
-          "memoize",
-          Json::object()
-              .set("key", *key)
-              .set("maxAge", fmt::format("{}h", kKeptSeconds / 3600))
-              .set("cache", Json::object().set(
-                                "configMap", Json::object().set("name", "torii-pipeline-cache"))));
+      json.set("memoize",
+               Json::object()
+                   .set("key", *key)
+                   .set("maxAge", fmt::format("{}h", kKeptSeconds / 3600))
+                   .set("cache", Json::object().set("configMap", Json::object()
+                                                                     .set("name", kCacheMap)
+                                                                     // No controller reads it, the
+                                                                     // API server asks for it.
+                                                                     .set("key", "entries"))));
     }
     return json;
   }

@@ -73,7 +73,7 @@ class Cluster:
             self.script("cluster.sh", "up", self.folder, BUILT)
             self.say(begun, "the node is ready")
             self.stack.callback(self.script, "argo-up.sh", "down", self.folder)
-            self.script("argo-up.sh", self.folder, BUILT, argo_crds())
+            self.argo_up()
             (self.folder / "minio" / "shop").mkdir()  # a folder of MinIO's drive is a bucket
             self.say(begun, "Argo and MinIO run")
             self.postgres = self.stack.enter_context(PodsPostgres(self.folder / "postgres"))
@@ -83,6 +83,17 @@ class Cluster:
         except BaseException:
             self.__exit__()
             raise
+
+    def argo_up(self):
+        """Again where kubectl asks for the state of definitions that have none yet."""
+        for left in (2, 1, 0):
+            try:
+                return self.script("argo-up.sh", self.folder, BUILT, argo_crds())
+            except AssertionError:
+                self.script("argo-up.sh", "down", self.folder)
+                if left == 0:
+                    raise
+                time.sleep(5)
 
     def down(self):
         with contextlib.suppress(AssertionError):
