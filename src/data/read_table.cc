@@ -87,13 +87,13 @@ class TableReader {
 
  private:
   // Steps of a pipeline are given names without an ending.
-  [[nodiscard]] bool begins_as_parquet(const std::string& name) const {
+  [[nodiscard]] Result<bool> begins_as_parquet(const std::string& name) const {
     constexpr std::string_view kMagic = "PAR1";
     std::array<char, kMagic.size()> head{};
-    const auto object = blob::open(name, *environment_);
-    return object.ok() && (*object)->size() >= head.size() &&
-           (*object)->read(0, std::as_writable_bytes(std::span(head))).ok() &&
-           std::string_view(head.data(), head.size()) == kMagic;
+    TORII_TRY(const auto object, blob::open(name, *environment_));
+    if (object->size() < head.size()) return false;
+    TORII_TRY_VOID(object->read(0, std::as_writable_bytes(std::span(head))));
+    return std::string_view(head.data(), head.size()) == kMagic;
   }
 
   // Of all files; folders of mixed formats are refused.
@@ -101,7 +101,10 @@ class TableReader {
     for (std::size_t p = 0; p < parts_.files.size(); ++p) {
       const PartFile& part = parts_.files[p];
       auto format = file_format(part.name, options_);
-      if (!format.ok() && begins_as_parquet(part.name)) format = FileFormat::kParquet;
+      if (!format.ok()) {
+        TORII_TRY(const bool is_parquet, begins_as_parquet(part.name));
+        if (is_parquet) format = FileFormat::kParquet;
+      }
       if (!format.ok()) {
         if (!parts_.many) return format.error();
         return invalid(

@@ -107,6 +107,7 @@ class ArgoCompiler {
     if (!data.cluster.service_account.empty()) {
       spec.set("serviceAccountName", data.cluster.service_account);
     }
+    if (data.cluster.restricted) spec.set("securityContext", argo_pod_security());
     Json secrets = Json::array();
     for (const std::string& name : data.cluster.pull_secrets) {
       secrets.push(Json::object().set("name", name));

@@ -76,6 +76,18 @@ Json without_rights() {
 
 }  // namespace
 
+Json argo_pod_security() {
+  // The containers that bring and take artifacts run as the same user: what they bring from S3 is
+  // for its owner alone.
+  constexpr std::int64_t kUser = 65532;
+  return Json::object()
+      .set("runAsNonRoot", true)
+      .set("runAsUser", kUser)
+      .set("runAsGroup", kUser)
+      .set("fsGroup", kUser)
+      .set("seccompProfile", Json::object().set("type", "RuntimeDefault"));
+}
+
 std::string argo_input_path(const std::string& port) {
   return fmt::format("/torii/inputs/{}", port);
 }

@@ -12,6 +12,9 @@ namespace torii::pipeline {
 [[nodiscard]] std::string argo_input_path(const std::string& port);
 [[nodiscard]] std::string argo_output_path(const std::string& output);
 
+/// Of pods whose containers run without rights (ClusterSettings::restricted).
+[[nodiscard]] Json argo_pod_security();
+
 /// The container of a template: image, words, environment, resources, mounts.
 [[nodiscard]] Json argo_container(const StepSettings& settings, const ClusterSettings& cluster,
                                   const std::string& image, const std::vector<std::string>& words);
