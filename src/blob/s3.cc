@@ -169,6 +169,15 @@ class Upload {
   [[nodiscard]] Result<void> finish() {
     return run([](const OutputStream& stream) { return stream->Close(); });
   }
+  // After an error: takes back the parts that were sent, before anybody hears of it. Of a request
+  // that still hangs, its own thread does so in the end.
+  void abandon() {
+    if (hangs_) return;
+    (void)within<bool>(settings_.total_timeout_s, [kept = stream_](const auto&) {
+      kept->abort();
+      return true;
+    });
+  }
 
  private:
   using Step = std::function<arrow::Status(const OutputStream&)>;
@@ -177,9 +186,11 @@ class Upload {
   struct Stream {
     OutputStream stream;
     bool finished = false;
-    ~Stream() {
+    void abort() {
       if (stream != nullptr && !finished) (void)stream->Abort();
+      finished = true;
     }
+    ~Stream() { abort(); }
   };
 
   [[nodiscard]] Result<void> run(Step step) {
@@ -193,7 +204,10 @@ class Upload {
           kept->finished = kept->stream->closed();
           return arrow::Status::OK();
         });
-    if (!answer.has_value()) return s3_timeout(name_, settings_, "write it");
+    if (!answer.has_value()) {
+      hangs_ = true;
+      return s3_timeout(name_, settings_, "write it");
+    }
     if (!answer->ok()) return s3_error(*answer, name_, settings_, "write it", s3_);
     return {};
   }
@@ -201,6 +215,7 @@ class Upload {
   S3 s3_;
   S3Name name_;
   const S3Settings& settings_;
+  bool hangs_ = false;
   std::shared_ptr<Stream> stream_ = std::make_shared<Stream>();
 };
 
@@ -256,9 +271,11 @@ Result<bool> put_s3(const S3Name& name, std::span<const std::byte> bytes, Existi
     if (info.type() == FileType::File) return false;
   }
   Upload upload(s3, name, settings);
-  TORII_TRY_VOID(upload.write(bytes));
-  TORII_TRY_VOID(upload.finish());
-  return true;
+  auto sent = upload.write(bytes);
+  if (sent.ok()) sent = upload.finish();
+  if (sent.ok()) return true;
+  upload.abandon();
+  return sent.error();
 }
 
 Result<bool> remove_s3(const S3Name& name, const S3Settings& settings) {

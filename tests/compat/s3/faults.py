@@ -7,6 +7,10 @@ the object _count/KEY is "requests bytes" of that key so far. The key's first pa
     reset/...      the connection is reset, twice          denied/...   403 always
     torn/...       half of a GET's body, twice             hang/...     no answer to a GET
     trickle/...    a GET's body byte by byte, for hours    swap/...     another ETag at every HEAD
+    part/...       500 for part 2 of an upload, twice      cut/...      the connection is reset within part 2, twice
+    noparts/...    503 for part 2, always                  noend/...    500 for the end of an upload, always
+
+Of uploads in parts, _uploads/KEY is "open aborted tries-of-part-1 tries-of-part-2".
 """
 
 import collections
@@ -18,10 +22,14 @@ import struct
 import sys
 import threading
 import time
+import urllib.parse
 
 OBJECTS = {}
 REQUESTS = collections.Counter()
 BYTES = collections.Counter()
+UPLOADS = {}  # id: (key, {number: bytes})
+ABORTED = collections.Counter()
+TRIES = collections.Counter()  # (key, number of the part)
 LOCK = threading.Lock()
 
 
@@ -83,15 +91,74 @@ class Store(http.server.BaseHTTPRequestHandler):
             pass  # trailers
         return body
 
+    def asked(self):
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query, keep_blank_values=True))
+
+    def is_part_handled(self, key, number):
+        fault = key.split("/")[0]
+        with LOCK:
+            TRIES[key, number] += 1
+            count = TRIES[key, number]
+        if number != 2:
+            return False
+        if fault == "part" and count <= 2:
+            self.read_body()
+            self.fail(500, "InternalError")
+        elif fault == "noparts":
+            self.read_body()
+            self.fail(503, "SlowDown")
+        elif fault == "cut" and count <= 2:
+            self.rfile.read(1 << 20)
+            self.reset()
+        else:
+            return False
+        return True
+
+    def do_POST(self):
+        body, key, query = self.read_body(), self.key(), self.asked()
+        if "uploads" in query:
+            with LOCK:
+                upload = f"u{len(UPLOADS) + sum(ABORTED.values()) + len(OBJECTS)}-{time.monotonic_ns()}"
+                UPLOADS[upload] = (key, {})
+            self.answer(200, f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode())
+        elif query.get("uploadId") not in UPLOADS:
+            self.fail(404, "NoSuchUpload")
+        elif key.startswith("noend/"):
+            self.fail(500, "InternalError")
+        else:
+            _, parts = UPLOADS.pop(query["uploadId"])
+            OBJECTS[key] = b"".join(parts[number] for number in range(1, body.count(b"<PartNumber>") + 1))
+            self.answer(200, b'<CompleteMultipartUploadResult><ETag>"1"</ETag></CompleteMultipartUploadResult>')
+
+    def do_DELETE(self):
+        if UPLOADS.pop(self.asked().get("uploadId"), None) is not None:
+            ABORTED[self.key()] += 1
+        self.answer(204)
+
     def do_PUT(self):
+        query = self.asked()
+        if "partNumber" not in query:
+            OBJECTS[self.key()] = self.read_body()
+            self.answer(200, headers=[("ETag", '"1"')])
+            return
+        number = int(query["partNumber"])
+        if self.is_part_handled(self.key(), number):
+            return
+        body = self.read_body()
+        if query["uploadId"] not in UPLOADS:
+            self.fail(404, "NoSuchUpload")
+            return
+        UPLOADS[query["uploadId"]][1][number] = body
+        self.answer(200, headers=[("ETag", f'"{number}"')])
+
+    def read_body(self):
         if self.headers.get("Transfer-Encoding") == "chunked":
             body = self.read_chunks(self.rfile)
         else:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if "aws-chunked" in self.headers.get("Content-Encoding", ""):
             body = self.read_chunks(io.BytesIO(body))
-        OBJECTS[self.key()] = body
-        self.answer(200, headers=[("ETag", '"1"')])
+        return body
 
     def do_HEAD(self):
         self.serve()
@@ -103,6 +170,12 @@ class Store(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/_count/"):
             key = self.path.removeprefix("/_count/")
             self.answer(200, f"{REQUESTS[key]} {BYTES[key]}".encode(), [("ETag", '"1"')])
+            return
+        if self.path.startswith("/_uploads/"):
+            key = self.path.removeprefix("/_uploads/")
+            count = sum(of == key for of, _ in list(UPLOADS.values()))
+            told = f"{count} {ABORTED[key]} {TRIES[key, 1]} {TRIES[key, 2]}"
+            self.answer(200, told.encode(), [("ETag", '"1"')])
             return
         if self.is_handled():
             return

@@ -217,6 +217,41 @@ TEST(S3Faults, LastingFaultsEndAfterTheAttempts) {
               AllOf(HasSubstr("failed in all of 4 attempts"), HasSubstr("try again later")));
 }
 
+// "open aborted tries-of-part-1 tries-of-part-2" of uploads to that key.
+std::string uploads_of(const std::string& key) {
+  return *get_text("s3://_uploads/" + key, faults());
+}
+
+TEST(S3Faults, APartThatFailsIsSentAgainAndNoOther) {
+  const std::string text(std::size_t{36} << 20, 'p');
+  for (const std::string kind : {"part", "cut"}) {
+    const std::string key = kind + "/x";
+    put_text("s3://shop/" + key, text, faults("60"));
+    EXPECT_EQ(uploads_of(key), "0 0 1 3") << kind;
+    const auto back = get_text("s3://shop/" + key, faults("60"));
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_TRUE(*back == text) << kind;
+  }
+}
+
+TEST(S3Faults, AnUploadThatCannotEndIsNoObject) {
+  const std::string text(std::size_t{36} << 20, 'p');
+  Environment environment = faults("60");
+  environment["AWS_MAX_ATTEMPTS"] = "3";
+  for (const std::string kind : {"noparts", "noend"}) {
+    const std::string key = kind + "/x";
+    const auto written = put("s3://shop/" + key, bytes_of(text), Existing::kReplace, environment);
+    ASSERT_FALSE(written.ok()) << kind;
+    EXPECT_THAT(written.error().message,
+                AllOf(HasSubstr("s3://shop/" + key), HasSubstr("failed in all of 3 attempts"),
+                      HasSubstr("try again later")));
+    EXPECT_EQ(open("s3://shop/" + key, environment).error().code, ErrorCode::kNotFound) << kind;
+  }
+  // Its parts are taken back before put() returns; the library cannot do so any more once the last
+  // request, which makes an object of them, has failed.
+  EXPECT_EQ(uploads_of("noparts/x"), "0 1 1 3");
+}
+
 TEST(S3Faults, ADeniedRequestIsNotTriedAgain) {
   const double seconds = seconds_of(
       [] { EXPECT_THAT(fault_of("s3://shop/denied/y", faults()), HasSubstr("access denied")); });
