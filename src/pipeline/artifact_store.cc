@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "blob/blob.h"
+#include "pipeline/object_file.h"
 
 namespace torii::pipeline {
 namespace {
@@ -60,11 +61,7 @@ Result<void> write_all(int file, std::span<const std::byte> bytes, const fs::pat
   while (!bytes.empty()) {
     const ssize_t wrote = ::write(file, bytes.data(), bytes.size());
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) {
-      return make_error(
-          errno == ENOSPC || errno == EDQUOT ? ErrorCode::kResourceExhausted : ErrorCode::kIo,
-          "{}: {}", path.string(), errno_text(errno));
-    }
+    if (wrote < 0) return disk_error(path, "write it", errno);
     bytes = bytes.subspan(static_cast<std::size_t>(wrote));
   }
   return {};
@@ -95,6 +92,17 @@ std::string ArtifactStore::name_of(const std::string& sha256) const {
 }
 
 Result<StoredArtifact> ArtifactStore::put_file(const fs::path& local) const {
+  if (!blob::is_remote(root_)) {
+    TORII_TRY(auto added, add_object(fs::path(root_) / "objects", local,
+                                     [&](const std::string& sha256) { return name_of(sha256); }));
+    if (added) {
+      StoredArtifact stored{.uri = name_of(added->sha256), .sha256 = added->sha256};
+      stored.bytes = added->bytes;
+      stored.files = 1;
+      return stored;
+    }
+  }
+  // A store of objects asks for the name before the bytes, so they are read twice.
   TORII_TRY(const MappedFile file, MappedFile::open(local));
   StoredArtifact stored{.uri = "", .sha256 = sha256_hex(file.bytes())};
   stored.uri = name_of(stored.sha256);
@@ -141,7 +149,7 @@ Result<StoredArtifact> ArtifactStore::put(const fs::path& local, std::string_vie
 Result<void> ArtifactStore::get_file(const std::string& sha256, const fs::path& local) const {
   const std::string name = name_of(sha256);
   const int file = ::open(local.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode_t{0644});
-  if (file < 0) return make_error(ErrorCode::kIo, "{}: {}", local.string(), errno_text(errno));
+  if (file < 0) return disk_error(local, "create it", errno);
   Sha256 hash;
   const Result<void> done = read_object(name, environment_, [&](std::span<const std::byte> piece) {
     hash.update(piece);
@@ -196,18 +204,39 @@ Result<void> ArtifactStore::get(const StoredArtifact& artifact, const fs::path& 
   return {};
 }
 
-bool ArtifactStore::has(const StoredArtifact& artifact) const {
-  const auto object = blob::open(name_of(artifact.sha256), environment_);
-  if (!object.ok()) return false;
-  if (!artifact.is_folder) return (*object)->size() == artifact.bytes;
+Result<bool> ArtifactStore::has_object(const std::string& sha256, std::uint64_t bytes) const {
+  const auto object = blob::open(name_of(sha256), environment_);
+  if (object.ok()) return (*object)->size() == bytes;
+  if (object.error().code == ErrorCode::kNotFound) return false;
+  return object.error();
+}
+
+Result<bool> ArtifactStore::has(const StoredArtifact& artifact) const {
+  if (!artifact.is_folder) return has_object(artifact.sha256, artifact.bytes);
   const auto entries = read_list(artifact.sha256);
-  return entries.ok() && std::ranges::all_of(entries->as_array(), [&](const Json& entry) {
-           const auto sha256 = entry.string_at("sha256");
-           if (!sha256) return true;
-           const auto file = blob::open(name_of(*sha256), environment_);
-           return file.ok() &&
-                  (*file)->size() == static_cast<std::uint64_t>(entry.int_at("bytes").value_or(-1));
-         });
+  if (!entries.ok()) {
+    if (entries.error().code != ErrorCode::kIo) return false;
+    return entries.error();
+  }
+  for (const Json& entry : entries->as_array()) {
+    const auto sha256 = entry.string_at("sha256");
+    if (!sha256) continue;
+    const auto bytes = static_cast<std::uint64_t>(entry.int_at("bytes").value_or(-1));
+    TORII_TRY(const bool is_there, has_object(*sha256, bytes));
+    if (!is_there) return false;
+  }
+  return true;
+}
+
+Result<void> ArtifactStore::check_writable() const {
+  if (!blob::is_remote(root_)) return {};
+  constexpr std::string_view kMark = "torii-artifacts-1\n";
+  auto written = blob::put(root_ + "/torii-artifacts", std::as_bytes(std::span(kMark)),
+                           blob::Existing::kReplace, environment_);
+  if (!written.ok()) {
+    return with_context(written.error(), fmt::format("artifact store {}", root_));
+  }
+  return {};
 }
 
 Result<StoredArtifact> fingerprint(const std::string& location, const Environment& environment) {
@@ -221,7 +250,7 @@ Result<StoredArtifact> fingerprint(const std::string& location, const Environmen
     return found;
   }
   TORII_TRY(const std::vector<blob::Entry> entries, blob::list(location, environment));
-  if (entries.empty()) {
+  if (entries.empty() && blob::is_remote(location)) {  // here an empty folder is something
     return make_error(ErrorCode::kNotFound, "{}: there is nothing", location);
   }
   for (const blob::Entry& entry : entries) found.bytes += entry.size;

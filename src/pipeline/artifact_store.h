@@ -40,8 +40,12 @@ class ArtifactStore {
   /// kCorrupt (content and name do not fit), kIo, kResourceExhausted.
   [[nodiscard]] Result<void> get(const StoredArtifact& artifact,
                                  const std::filesystem::path& local) const;
-  /// Whether all of it is there still, with the right sizes.
-  [[nodiscard]] bool has(const StoredArtifact& artifact) const;
+  /// Whether all of it is there still, with the right sizes. Errors: kIo, when the store cannot be
+  /// asked: that is no answer.
+  [[nodiscard]] Result<bool> has(const StoredArtifact& artifact) const;
+  /// Whether it can be written to: better known before hours of work than after. Writes a small
+  /// object to a store in S3; a folder was made by open(). Errors: kIo, kNotFound (no bucket).
+  [[nodiscard]] Result<void> check_writable() const;
 
   [[nodiscard]] const std::string& root() const { return root_; }
 
@@ -52,6 +56,7 @@ class ArtifactStore {
   [[nodiscard]] Result<StoredArtifact> put_file(const std::filesystem::path& local) const;
   [[nodiscard]] Result<void> get_file(const std::string& sha256,
                                       const std::filesystem::path& local) const;
+  [[nodiscard]] Result<bool> has_object(const std::string& sha256, std::uint64_t bytes) const;
   [[nodiscard]] Result<Json> read_list(const std::string& sha256) const;
 
   std::string root_;

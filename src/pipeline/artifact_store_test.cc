@@ -10,6 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 class Artifacts : public ::testing::Test {
@@ -35,7 +36,7 @@ TEST_F(Artifacts, FilesComeBackAsTheyWere) {
   const StoredArtifact stored = put(write("model", "weights"));
   EXPECT_EQ(stored.bytes, 7U);
   EXPECT_FALSE(stored.is_folder);
-  EXPECT_TRUE(store().has(stored));
+  EXPECT_TRUE(*store().has(stored));
   ASSERT_TRUE(store().get(stored, folder_.path() / "back").ok());
   EXPECT_EQ(testing::file_text(folder_.path() / "back"), "weights");
 }
@@ -44,6 +45,17 @@ TEST_F(Artifacts, EqualContentIsOneObject) {
   EXPECT_EQ(put(write("a", "same")).uri, put(write("b", "same")).uri);
   EXPECT_NE(put(write("a", "same")).uri, put(write("c", "other")).uri);
   EXPECT_EQ(put(write("empty", "")).bytes, 0U);
+}
+
+TEST_F(Artifacts, NothingButObjectsIsLeftInTheStore) {
+  const std::vector<std::string> uris = {put(write("a", std::string(9'000'000, 'x'))).uri,
+                                         put(write("b", std::string(9'000'000, 'x'))).uri,
+                                         put(write("c", "y")).uri};
+  EXPECT_FALSE(store().put(folder_.path() / "missing", "output 'x'").ok());
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "store")) {
+    if (entry.is_directory()) continue;
+    EXPECT_THAT(uris, Contains(entry.path().string()));
+  }
 }
 
 TEST_F(Artifacts, FoldersKeepTheirShape) {
@@ -57,7 +69,7 @@ TEST_F(Artifacts, FoldersKeepTheirShape) {
   ASSERT_TRUE(store().get(stored, folder_.path() / "back").ok());
   EXPECT_EQ(testing::file_text(folder_.path() / "back/deep/b.txt"), "bb");
   EXPECT_TRUE(fs::is_directory(folder_.path() / "back/nothing"));
-  EXPECT_TRUE(store().has(stored));
+  EXPECT_TRUE(*store().has(stored));
 }
 
 TEST_F(Artifacts, DamageIsFound) {
@@ -67,7 +79,7 @@ TEST_F(Artifacts, DamageIsFound) {
   ASSERT_FALSE(back.ok());
   EXPECT_EQ(back.error().code, ErrorCode::kCorrupt);
   fs::remove(stored.uri);
-  EXPECT_FALSE(store().has(stored));
+  EXPECT_FALSE(*store().has(stored));
 }
 
 TEST_F(Artifacts, WhatWasNotWrittenIsNamed) {

@@ -194,8 +194,7 @@ Result<void> LineageStore::finish_task(const std::string& run, const TaskRecord&
 Result<std::vector<RunRecord>> LineageStore::runs(std::size_t count_max) {
   std::vector<RunRecord> found;
   TORII_TRY_VOID(each_row(
-      *connection_,
-      fmt::format("SELECT {} FROM runs ORDER BY started_ms DESC, id DESC LIMIT $1", kRunColumns),
+      *connection_, fmt::format("SELECT {} FROM runs ORDER BY rowid DESC LIMIT $1", kRunColumns),
       {number_of(count_max)}, [&](const sql::Statement& row) { found.push_back(run_of(row)); }));
   return found;
 }
@@ -246,7 +245,7 @@ Result<std::vector<AttemptRecord>> LineageStore::attempts(const std::string& run
   TORII_TRY_VOID(each_row(*connection_,
                           "SELECT task, number, status, started_ms, ended_ms, exit_code, "
                           "peak_memory_bytes, message, log FROM attempts WHERE run=$1 ORDER BY "
-                          "started_ms, task, number",
+                          "rowid",
                           {run}, [&](const sql::Statement& row) {
                             AttemptRecord attempt{.task = text_at(row, 0)};
                             attempt.number = static_cast<int>(row.integer(1));
@@ -298,7 +297,7 @@ Result<std::optional<std::pair<std::string, std::string>>> LineageStore::cached(
   TORII_TRY_VOID(each_row(*connection_,
                           "SELECT run, tasks.name FROM tasks JOIN runs ON runs.id = run WHERE "
                           "cache_key=$1 AND tasks.status IN ('succeeded', 'cached') AND store=$2 "
-                          "ORDER BY tasks.ended_ms DESC LIMIT 1",
+                          "ORDER BY runs.rowid DESC LIMIT 1",
                           {key, store}, [&](const sql::Statement& row) {
                             found.emplace(text_at(row, 0), text_at(row, 1));
                           }));

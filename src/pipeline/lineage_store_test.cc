@@ -68,6 +68,20 @@ TEST_F(Lineage, ATaskEndsWithAllThatItMade) {
   EXPECT_FALSE(store.cached("k1", "another store")->has_value());
 }
 
+TEST_F(Lineage, TheNewestRunIsTheOneBegunLastWhateverItsClockSaid) {
+  LineageStore store = open();
+  for (const std::int64_t started : {500, 900, 100}) {
+    const std::string id = "r" + std::to_string(started);
+    ASSERT_TRUE(store.begin_run({.id = id, .pipeline = "p", .started_ms = started}, {}).ok());
+  }
+  ASSERT_TRUE(store.begin_run({.id = "r500", .pipeline = "p", .started_ms = 500}, {}).ok());
+  const auto runs = store.runs(9);
+  ASSERT_THAT(*runs, SizeIs(3));
+  EXPECT_EQ((*runs)[0].id, "r100");
+  EXPECT_EQ((*runs)[2].id, "r500");  // one that goes on keeps its place
+  EXPECT_EQ(store.run("last")->id, "r100");
+}
+
 TEST_F(Lineage, LaterSchemasAreRefused) {
   (void)open();
   auto connection =

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/file_lock.h"
 #include "base/hash.h"
+#include "pipeline/object_file.h"
 #include "pipeline/process.h"
 #include "pipeline/run_context.h"
 #include "pipeline/scheduler.h"
@@ -29,13 +30,19 @@ std::int64_t system_ms() {
       .count();
 }
 
+// The time of a run never goes back, whatever is done to the machine's clock meanwhile: from the
+// later of now and `not_before` on, it goes on by itself.
+std::function<std::int64_t()> forward_clock(std::int64_t not_before_ms) {
+  return [base = std::max(system_ms(), not_before_ms), begun = steady_ns()] {
+    return base + (steady_ns() - begun) / 1'000'000;
+  };
+}
+
 Result<void> make_folder(const fs::path& path) {
   std::error_code failure;
   fs::create_directories(path, failure);
   if (!failure) return {};
-  return make_error(
-      failure == std::errc::no_space_on_device ? ErrorCode::kResourceExhausted : ErrorCode::kIo,
-      "{}: {}", path.string(), failure.message());
+  return disk_error(path, "create it", failure.value());
 }
 
 fs::path cancel_file(const fs::path& home, const std::string& run) {
@@ -93,6 +100,14 @@ Result<RunRecord> recall(RunContext& context) {
   TORII_TRY(context.earlier, context.lineage->artifacts(run.id));
   TORII_TRY(const auto tasks, context.lineage->tasks(run.id));
   TORII_TRY(const auto attempts, context.lineage->attempts(run.id));
+  std::int64_t latest_ms = std::max(run.started_ms, run.ended_ms);
+  for (const TaskRecord& task : tasks) {
+    latest_ms = std::max({latest_ms, task.started_ms, task.ended_ms});
+  }
+  for (const AttemptRecord& attempt : attempts) {
+    latest_ms = std::max({latest_ms, attempt.started_ms, attempt.ended_ms});
+  }
+  if (!context.options->now_ms) context.now_ms = forward_clock(latest_ms);
   for (TaskRecord& record : context.records) {
     const auto found = std::ranges::find(tasks, record.name, &TaskRecord::name);
     if (found != tasks.end()) record = *found;
@@ -138,7 +153,11 @@ Result<RunReport> carry_out(RunContext& context, RunRecord run, Reporter& report
     return reporter.cancelled() || fs::exists(cancel_file(options.home, context.run), failure);
   });
   RunReport report;
-  report.error = scheduler.run();
+  if (auto writable = context.store.check_writable(); !writable.ok()) {
+    report.error = writable.error();
+  } else {
+    report.error = scheduler.run();
+  }
   if (context.stop && !report.error) {
     report.error = make_error(ErrorCode::kCancelled, "run {} was cancelled; --resume={} goes on",
                               run.id, run.id);
@@ -153,7 +172,15 @@ Result<RunReport> carry_out(RunContext& context, RunRecord run, Reporter& report
   }
   run.ended_ms = context.now_ms();
   run.message = report.error ? report.error->message : "";
-  TORII_TRY_VOID(context.lineage->set_run(run.id, run.status, run.ended_ms, run.message));
+  auto recorded = context.lineage->set_run(run.id, run.status, run.ended_ms, run.message);
+  if (!recorded.ok()) {
+    const Error& why = recorded.error();
+    if (report.error) {
+      report.error->message += fmt::format("; it could not be recorded: {}", why.message);
+    } else {
+      report.error = why;
+    }
+  }
   fs::remove_all(context.folder() / "work", ignored);
   fs::remove(cancel_file(options.home, context.run), ignored);
   report.run = std::move(run);
@@ -183,7 +210,7 @@ Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& given, Reporte
                      .run = options.run,
                      .store = std::move(store),
                      .lineage = &lineage};
-  context.now_ms = options.now_ms ? options.now_ms : system_ms;
+  context.now_ms = options.now_ms ? options.now_ms : forward_clock(0);
   if (!options.program.empty()) {
     TORII_TRY(const MappedFile program, MappedFile::open(options.program));
     context.program_sha256 = sha256_hex(program.bytes());

@@ -60,9 +60,13 @@ void Scheduler::settle(std::size_t index, State state, const char* status, std::
   states_[index] = state;
   ++ended_;
   TaskRecord& record = context_.records[index];
+  // Done earlier, and it may be taken again once what it needs works: that record stays.
+  const bool keeps =
+      state == State::kBlocked && (record.status == "succeeded" || record.status == "cached");
   record.status = status;
   record.message = std::move(message);
   record.started_ms = record.ended_ms = context_.now_ms();
+  if (keeps) return;
   const std::scoped_lock lock(context_.lineage_lock);
   if (auto written = context_.lineage->set_task(context_.run, record); !written.ok() && !error_) {
     error_ = written.error();

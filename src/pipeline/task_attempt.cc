@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/printable.h"
+#include "pipeline/object_file.h"
 #include "pipeline/process.h"
 #include "pipeline/run_context.h"
 
@@ -16,6 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kValueBytesMax = std::size_t{64} << 10;
 constexpr std::size_t kSaidColumns = 400;
+constexpr const char* kAttemptMark = "TORII_PIPELINE_ATTEMPT";
 
 // The work folder of an attempt, gone with it.
 class WorkFolder {
@@ -26,9 +28,7 @@ class WorkFolder {
     for (const char* part : {"inputs", "outputs", "tmp"}) {
       fs::create_directories(path / part, failure);
       if (failure) {
-        return make_error(failure == std::errc::no_space_on_device ? ErrorCode::kResourceExhausted
-                                                                   : ErrorCode::kIo,
-                          "{}: {}", path.string(), failure.message());
+        return disk_error(path / part, "create it", failure.value());
       }
     }
     return WorkFolder(path);
@@ -194,6 +194,8 @@ AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string
   auto environment = step_environment(context, step, task);
   if (!environment.ok()) return failed(environment.error());
   (*environment)["TMPDIR"] = (work / "tmp").string();
+  const std::string mark = fmt::format("{}.{}.{}", context.run, task, number);
+  (*environment)[kAttemptMark] = mark;
   ProcessSpec spec{.command = command,
                    .folder = work,
                    .environment = *std::move(environment),
@@ -222,6 +224,7 @@ AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string
         if (on_line) on_line(line);
       },
       cancelled);
+  kill_marked(kAttemptMark, mark);  // what has left its group, as daemons do
   record.ended_ms = context.now_ms();
   AttemptEnd outcome;
   if (!end.ok()) {
@@ -239,7 +242,10 @@ AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string
   }
   record.status = outcome.ok ? "succeeded" : outcome.cancelled ? "cancelled" : "failed";
   record.message = outcome.error.message;
-  if (auto written = write(); !written.ok()) return failed(written.error());
+  if (auto written = write(); !written.ok()) {
+    if (outcome.ok) return failed(written.error());
+    outcome.error.message += "; it could not be recorded: " + written.error().message;
+  }
   return outcome;
 }
 

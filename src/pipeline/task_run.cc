@@ -13,14 +13,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whether what was made is there still, as it was.
-bool still_there(const RunContext& context, const std::vector<ArtifactRecord>& outputs) {
-  return std::ranges::all_of(outputs, [&](const ArtifactRecord& output) {
-    if (output.is_value) return true;
-    if (!output.by_location) return context.store.has(output.stored);
+// Whether what was made is there still, as it was. A place that cannot be asked is an error: work
+// that is done is not done again because a network was down.
+Result<bool> still_there(const RunContext& context, const std::vector<ArtifactRecord>& outputs) {
+  for (const ArtifactRecord& output : outputs) {
+    if (output.is_value) continue;
+    if (!output.by_location) {
+      TORII_TRY(const bool is_there, context.store.has(output.stored));
+      if (!is_there) return false;
+      continue;
+    }
     const auto found = fingerprint(output.stored.uri, context.options->environment);
-    return found.ok() && found->sha256 == output.stored.sha256;
-  });
+    if (!found.ok() && found.error().code == ErrorCode::kIo) return found.error();
+    if (!found.ok() || found->sha256 != output.stored.sha256) return false;
+  }
+  return true;
 }
 
 bool is_complete(const Step& step, const std::vector<ArtifactRecord>& outputs) {
@@ -45,9 +52,12 @@ Result<bool> reuse(RunContext& context, std::size_t index,
   if (context.again.contains(index)) return false;
   if ((record.status == "succeeded" || record.status == "cached") && record.key == key) {
     std::vector<ArtifactRecord> made = outputs_in(context.earlier, task.name);
-    if (is_complete(step, made) && still_there(context, made)) {
-      context.outputs[index] = std::move(made);
-      return true;
+    if (is_complete(step, made)) {
+      TORII_TRY(const bool is_there, still_there(context, made));
+      if (is_there) {
+        context.outputs[index] = std::move(made);
+        return true;
+      }
     }
   }
   const bool exact = std::ranges::all_of(
@@ -63,7 +73,9 @@ Result<bool> reuse(RunContext& context, std::size_t index,
     made = outputs_in(all, hit->second);
     from = hit->first;
   }
-  if (!is_complete(step, made) || !still_there(context, made)) return false;
+  if (!is_complete(step, made)) return false;
+  TORII_TRY(const bool is_there, still_there(context, made));
+  if (!is_there) return false;
   for (ArtifactRecord& one : made) one.task = task.name;
   record.status = "cached";
   record.key = key;
@@ -97,8 +109,10 @@ TaskEnd give_up(RunContext& context, TaskRecord& record, TaskEnd::Kind kind, Err
   record.status = kind == TaskEnd::Kind::kCancelled ? "cancelled" : "failed";
   record.ended_ms = context.now_ms();
   record.message = error.message;
-  if (auto written = write(context, record); !written.ok()) error = written.error();
   error.message = fmt::format("step '{}': {}", record.name, error.message);
+  if (auto written = write(context, record); !written.ok()) {
+    error.message += fmt::format("; it could not be recorded: {}", written.error().message);
+  }
   return {kind, std::move(error)};
 }
 
@@ -151,7 +165,13 @@ TaskEnd run_task(RunContext& context, std::size_t index,
   }
   const std::string key = cache_key(context, index, *inputs);
   const auto reused = reuse(context, index, *inputs, key);
-  if (!reused.ok()) return give_up(context, record, TaskEnd::Kind::kFailed, reused.error());
+  if (!reused.ok()) {
+    // What was recorded stays: done work is looked for again by the next resumption.
+    record.status = "failed";
+    record.message = reused.error().message;
+    return {TaskEnd::Kind::kFailed,
+            with_context(reused.error(), fmt::format("step '{}'", record.name))};
+  }
   if (*reused) return {.kind = TaskEnd::Kind::kReused};
   record.status = "running";
   record.key = key;

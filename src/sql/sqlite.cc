@@ -91,6 +91,7 @@ Error failure(sqlite3* database, const std::string& uri, int code, Watch& watch)
   if ((code & 0xff) == SQLITE_CANTOPEN) {
     advice = "; check that the file can be read (and, in write-ahead mode, its folder written)";
   }
+  if ((code & 0xff) == SQLITE_FULL) advice = "; free some space on its disk";
   return make_error(code_of(code), "{}: {}{}", uri, text, advice);
 }
 
