@@ -185,6 +185,7 @@ void check_graph(const GraphData& data, Faults& faults) {
       faults.add(step.line, fmt::format("two steps are called '{}'", step.name));
     }
     check_settings(step, faults);
+    check_image(step.settings.image, fmt::format("step '{}'", step.name), step.line, faults);
     check_references(data, step, faults);
     check_words(data, step, faults);
     check_unused(data, step, faults);
@@ -195,6 +196,8 @@ void check_graph(const GraphData& data, Faults& faults) {
     check_step(*data.exit);
   }
   if (data.location) check_location(data, *data.location, faults);
+  check_image(data.cluster.image, "cluster", data.cluster.line != 0 ? data.cluster.line : data.line,
+              faults);
 }
 
 std::vector<std::vector<std::size_t>> needs_of(const std::vector<Step>& steps) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "pipeline/faults.h"
@@ -13,6 +15,9 @@ namespace torii::pipeline {
 void check_graph(const GraphData& data, Faults& faults);
 /// Of one step, what it says of itself: names, resources, retries, variables, volumes, labels.
 void check_settings(const Step& step, Faults& faults);
+/// A fault for a name that no registry has: capitals, spaces, a tag that is none.
+void check_image(const std::string& image, const std::string& where, std::uint32_t line,
+                 Faults& faults);
 /// That the placeholders of a step lead somewhere, and its inputs and outputs are in its command.
 void check_words(const GraphData& data, const Step& step, Faults& faults);
 /// Inputs, after, fan-out and condition: they lead somewhere, and the types fit.

@@ -159,7 +159,21 @@ std::string remedy_for(std::string_view message) {
       holds(message, "low on resource: memory")) {
     return std::string(kMemoryRemedy);
   }
+  if (holds(message, "ErrImagePull") || holds(message, "ImagePullBackOff") ||
+      holds(message, "InvalidImageName") || holds(message, "ErrImageNeverPull") ||
+      holds(message, "ImageInspectError") || holds(message, "RegistryUnavailable")) {
+    return std::string(kImageRemedy);
+  }
+  if (holds(message, "CreateContainerConfigError") || holds(message, "FailedMount")) {
+    return std::string(kObjectRemedy);
+  }
+  if (holds(message, "Unschedulable")) return std::string(kNodeRemedy);
   return "";
+}
+
+bool waits_in_vain(std::string_view message) {
+  const std::string remedy = remedy_for(message);
+  return remedy == kImageRemedy || remedy == kObjectRemedy || remedy == kNodeRemedy;
 }
 
 }  // namespace torii::pipeline

@@ -46,13 +46,25 @@ class ClusterApi {
   std::unique_ptr<Clients> clients_;
 };
 
-/// What to do when a step was stopped because of its memory or storage: the same words wherever the
-/// pipeline runs. `message` is what the system said of it; empty if it is about neither.
+/// What to do when a step was stopped because of its memory or storage, or cannot start: the same
+/// words wherever the pipeline runs. `message` is what the system said of it; empty if it is about
+/// none of these.
 [[nodiscard]] std::string remedy_for(std::string_view message);
+/// Whether it says that a pod waits for something that will not come by itself: an image, a secret,
+/// a node that is large enough.
+[[nodiscard]] bool waits_in_vain(std::string_view message);
 inline constexpr std::string_view kStorageRemedy =
     "the step wrote more than its storage limit: raise resources.storage_limit, or share its large "
     "artifacts by location (share: location), so that they are not copied into the step";
 inline constexpr std::string_view kMemoryRemedy =
     "the step needed more memory than its limit: raise resources.memory_limit";
+inline constexpr std::string_view kImageRemedy =
+    "the image cannot be fetched: check its name and tag (`image`, --image), that its registry can "
+    "be reached from the cluster, and for a private one `cluster: {pull_secrets: [NAME]}`";
+inline constexpr std::string_view kObjectRemedy =
+    "a secret or config map that the step names is not in its namespace, or lacks the key: create "
+    "it there";
+inline constexpr std::string_view kNodeRemedy =
+    "no node has room for it: ask for less (resources), or look at node_selector and tolerations";
 
 }  // namespace torii::pipeline

@@ -225,7 +225,30 @@ const FaultCase kFaults[] = {
      "'${params.l}'}}\n",
      "p.yaml:5: step 'a': input 'i': 'l' is a list"},
     {"steps:\n  a: {command: \"x 'y\"}\n", "a quote (') does not end"},
+    {"steps:\n  a:\n    command: x\n    image: my image\n",
+     "p.yaml:3: step 'a': 'my image' is no name of an image: it holds a blank; expected "
+     "[REGISTRY/]NAME[:TAG]"},
+    {"cluster: {image: localhost/Torii:0.1}\nsteps:\n  a: {command: x}\n",
+     "p.yaml:1: cluster: 'localhost/Torii:0.1' is no name of an image: 'Torii': lower-case"},
+    {"cluster: {image: 'torii:a b'}\nsteps:\n  a: {command: x}\n", "it holds a blank"},
+    {"cluster: {image: 'torii:'}\nsteps:\n  a: {command: x}\n", "'' is no tag"},
+    {"cluster: {image: 'torii@sha256:12'}\nsteps:\n  a: {command: x}\n", "64 hex digits"},
+    {"cluster: {image: 'https://r.example.org/torii'}\nsteps:\n  a: {command: x}\n",
+     "no http:// or https:// stands before it"},
+    {"cluster: {image: 'r.example.org:x/torii'}\nsteps:\n  a: {command: x}\n",
+     "'r.example.org:x' is no registry"},
 };
+
+TEST(ReadGraph, TakesNamesOfImagesThatRegistriesHave) {
+  for (const std::string image :
+       {"torii", "torii:0.1", "shop/torii", "localhost/torii:0.1-rc.1",
+        "r.example.org:5000/a/b_c:x", "ghcr.io/some-team/torii__x.y:V1", "[::1]:5000/torii",
+        "torii@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}) {
+    EXPECT_TRUE(
+        read_graph("cluster: {image: '" + image + "'}\nsteps:\n  a: {command: x}\n", "p.yaml").ok())
+        << image;
+  }
+}
 
 TEST(ReadGraph, SaysWhatIsWrongWhereAndWhatToDo) {
   for (const FaultCase& one : kFaults) {

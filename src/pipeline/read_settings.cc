@@ -158,6 +158,7 @@ Schedule read_schedule(const Json& value, Faults& faults) {
 ClusterSettings read_cluster(const Json& value, Faults& faults) {
   Section section(value, "cluster", faults);
   ClusterSettings cluster;
+  cluster.line = value.line;
   cluster.image = section.text("image").value_or("");
   cluster.pull_policy = section.text("pull_policy").value_or("");
   for (const Json& secret : section.texts("pull_secrets")) {

@@ -94,6 +94,7 @@ struct ClusterSettings {
   /// Containers run without rights (the level "restricted" of Kubernetes' Pod Security Standards):
   /// no root, a root folder that cannot be written, no capabilities.
   bool restricted = false;
+  std::uint32_t line = 0;
 };
 
 /// "500m", "2": thousandths of a processor as Kubernetes writes them, and back. Nullopt if `text`

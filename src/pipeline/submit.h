@@ -18,7 +18,8 @@ struct RunState {
   struct TaskState {
     std::string name;
     std::string word;
-    std::string message = {};  ///< why it failed, with a remedy where there is one
+    std::string message = {};  ///< why it failed or waits, with a remedy where there is one
+    bool is_stuck = false;     ///< it waits for what will not come by itself, such as its image
     friend bool operator==(const TaskState&, const TaskState&) = default;
   };
   std::vector<TaskState> tasks = {};
@@ -65,9 +66,16 @@ enum class ArgoVia { kKubernetes, kArgoServer };
                                               const std::string& namespace_name,
                                               const std::string& workflow);
 
-/// Asks for the state until the run has ended, and tells the reporter of each task that changed.
-/// `pause` waits for a moment; false: stop asking (kCancelled; the run goes on).
+/// The task as the server describes it: `message` gets its remedy, `is_stuck` is settled.
+[[nodiscard]] RunState::TaskState with_remedy(RunState::TaskState task);
+
+/// How long a task may wait without a word of the server before the reporter warns of it.
+inline constexpr double kSilenceMaxS = 120;
+/// Asks for the state until the run has ended, and tells the reporter of each task that changed; of
+/// one that is stuck, or waits for longer than `silence_max_s`, it warns once. `pause` waits for a
+/// moment; false: stop asking (kCancelled, naming what is stuck; the run goes on).
 [[nodiscard]] Result<RunState> follow_run(const std::function<Result<RunState>()>& state,
-                                          const std::function<bool()>& pause, Reporter& reporter);
+                                          const std::function<bool()>& pause, Reporter& reporter,
+                                          double silence_max_s = kSilenceMaxS);
 
 }  // namespace torii::pipeline

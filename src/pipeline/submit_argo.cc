@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "pipeline/submit.h"
@@ -115,31 +114,9 @@ Result<RunState> argo_run_state(ClusterApi& api, ArgoVia via, const std::string&
                             .message = node.string_at("message").value_or("")};
     state.refused = state.refused || one.message.find("exit code 3)") != std::string::npos ||
                     one.message.ends_with("exit code 3");
-    if (const std::string remedy = remedy_for(one.message); !remedy.empty()) {
-      one.message += "; " + remedy;
-    }
-    state.tasks.push_back(std::move(one));
+    state.tasks.push_back(with_remedy(std::move(one)));
   }
   return state;
-}
-
-Result<RunState> follow_run(const std::function<Result<RunState>()>& ask,
-                            const std::function<bool()>& pause, Reporter& reporter) {
-  std::vector<RunState::TaskState> told;
-  for (;;) {
-    TORII_TRY(RunState state, ask());
-    for (const RunState::TaskState& task : state.tasks) {
-      if (std::ranges::find(told, task) != told.end()) continue;
-      reporter.note(fmt::format("{:<28} {}{}{}", task.name, task.word,
-                                task.message.empty() ? "" : ": ", task.message));
-    }
-    told = state.tasks;
-    using Phase = RunState::Phase;
-    if (state.phase != Phase::kPending && state.phase != Phase::kRunning) return state;
-    if (!pause()) {
-      return make_error(ErrorCode::kCancelled, "interrupted; the run goes on in the cluster");
-    }
-  }
 }
 
 }  // namespace torii::pipeline

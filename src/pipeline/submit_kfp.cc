@@ -95,6 +95,17 @@ RunState::Phase phase_of(const std::string& state) {
   return state == "RUNNING" ? RunState::Phase::kRunning : RunState::Phase::kPending;
 }
 
+// What the server says of a task: its error, else that of the state that it entered last.
+std::string message_of(const Json& task) {
+  const auto text = [](const Json* error) {
+    return error == nullptr ? "" : error->string_at("message").value_or("");
+  };
+  if (const std::string own = text(task.find("error")); !own.empty()) return own;
+  const Json* history = task.find("state_history");
+  if (history == nullptr || !history->is_array() || history->as_array().empty()) return "";
+  return text(history->as_array().back().find("error"));
+}
+
 }  // namespace
 
 Result<Submitted> submit_kfp(ClusterApi& api, const KfpSubmission& submission) {
@@ -147,14 +158,9 @@ Result<RunState> kfp_run_state(ClusterApi& api, const std::string& run_id) {
                             .word = task.string_at("state").value_or("PENDING")};
     // Drivers are KFP's own pods, not steps.
     if (one.name.empty() || one.name.ends_with("-driver") || one.name == "root") continue;
-    if (const Json* error = task.find("error")) {
-      one.message = error->string_at("message").value_or("");
-      state.refused = state.refused || one.message.find("exit code 3") != std::string::npos;
-      if (const std::string remedy = remedy_for(one.message); !remedy.empty()) {
-        one.message += "; " + remedy;
-      }
-    }
-    state.tasks.push_back(std::move(one));
+    one.message = message_of(task);
+    state.refused = state.refused || one.message.find("exit code 3") != std::string::npos;
+    state.tasks.push_back(with_remedy(std::move(one)));
   }
   return state;
 }

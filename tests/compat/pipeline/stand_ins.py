@@ -97,8 +97,10 @@ def only(body, known, where):
 class KfpServer(Server):
     RUN = {"display_name", "description", "experiment_id", "pipeline_version_reference", "runtime_config", "service_account"}
 
-    def __init__(self, outcome="SUCCEEDED", error=None):
+    def __init__(self, outcome="SUCCEEDED", error=None, waits=()):
+        """`waits`: what is told of the task while it is pending, one answer each."""
         super().__init__()
+        self.waits = list(waits)
         self.pipelines, self.versions, self.experiments = {}, {}, {}
         self.runs, self.recurring = {}, {}
         self.outcome, self.error = outcome, error
@@ -187,6 +189,10 @@ class KfpServer(Server):
     def state(self, run):
         if run not in self.runs:
             raise Refusal(404, "no such run")
+        if self.waits:
+            history = [{"state": "PENDING"}, {"state": "PENDING", "error": {"code": 1, "message": self.waits.pop(0)}}]
+            waiting = {"display_name": "train", "state": "PENDING", "state_history": history}
+            return {"run_id": run, "state": "RUNNING", "run_details": {"task_details": [waiting]}}
         self.asked[run] = self.asked.get(run, 0) + 1
         ended = self.asked[run] > 1
         task = {"display_name": "train", "state": self.outcome if ended else "RUNNING"}
@@ -205,8 +211,9 @@ class ArgoServer(Server):
         "cronworkflows": ("CronWorkflow", "cron-workflows", "cronWorkflow"),
     }
 
-    def __init__(self, phase="Succeeded", message=""):
+    def __init__(self, phase="Succeeded", message="", waits=()):
         super().__init__()
+        self.waits = list(waits)
         self.objects = {}
         self.phase, self.message = phase, message
         self.asked = {}
@@ -264,6 +271,9 @@ class ArgoServer(Server):
             raise Refusal(404, f'{plural}.argoproj.io "{name}" not found')
         if plural != "workflows":
             return found
+        if self.waits:
+            pod = {"displayName": "train", "type": "Pod", "phase": "Pending", "message": self.waits.pop(0)}
+            return {**found, "status": {"phase": "Running", "nodes": {f"{name}-1": pod}}}
         self.asked[name] = self.asked.get(name, 0) + 1
         ended = self.asked[name] > 1
         phase = self.phase if ended else "Running"

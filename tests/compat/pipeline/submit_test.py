@@ -134,6 +134,38 @@ class Submit(unittest.TestCase):
                 (key,) = server.objects
                 self.assertEqual(key, ("workflows", "shop", answer["run"]))
 
+    PULLS = (
+        'ErrImagePull: failed to pull and unpack image "localhost/toriii:9": not found',
+        'ImagePullBackOff: Back-off pulling image "localhost/toriii:9"',
+        'ErrImagePull: failed to pull and unpack image "localhost/toriii:9": not found',
+    )
+
+    def test_an_image_that_is_not_there_is_told_once_while_it_waits(self):
+        for target, server in (("argo", ArgoServer(waits=self.PULLS)), ("kfp", KfpServer(waits=self.PULLS))):
+            with server, self.subTest(target):
+                done = self.submit(server, target)
+                warnings = [line for line in done.stderr.splitlines() if "waits:" in line]
+                self.assertEqual(len(warnings), 1, done.stderr)
+                for word in ("train", "localhost/toriii:9", "name and tag", "registry", "pull_secrets"):
+                    self.assertIn(word, warnings[0])
+                self.assertNotIn("ImagePullBackOff", done.stderr)
+
+    def test_at_the_end_the_error_says_why_it_never_began(self):
+        with ArgoServer("Failed", self.PULLS[1], waits=self.PULLS[:1]) as server:
+            done = self.submit(server, "argo", check=False)
+            self.assertEqual(done.returncode, 1)
+            message = json.loads(done.stdout)["error"]["message"]
+            self.assertIn("ImagePullBackOff", message)
+            self.assertIn("pull_secrets", message)
+
+    def test_other_things_that_do_not_come_by_themselves(self):
+        for message, remedy in (
+            ('CreateContainerConfigError: secret "shop" not found', "create it there"),
+            ("Unschedulable: 0/1 nodes are available: 1 Insufficient memory.", "node_selector"),
+        ):
+            with ArgoServer(waits=[message]) as server, self.subTest(message):
+                self.assertIn(remedy, self.submit(server, "argo").stderr)
+
     def test_argo_creates_and_replaces_templates(self):
         for via in ("kubernetes", "argo-server"):
             with ArgoServer() as server:
