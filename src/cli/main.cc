@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <string>
@@ -17,6 +18,7 @@
 #include "base/json.h"
 #include "cli/flags.h"
 #include "cli/layout.h"
+#include "cli/remote_places.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -93,6 +95,34 @@ int fail(const Error& error, bool json, bool colour) {
   return facts.exit_code;
 }
 
+// Where a verb prints. With places in S3 it is kept until they are written, and names them as they
+// were given.
+class Shown {
+ public:
+  explicit Shown(const RemotePlaces& places) : places_(places) {
+    if (!places.empty()) kept_ = ::open_memstream(&text_, &size_);
+  }
+  Shown(const Shown&) = delete;
+  Shown& operator=(const Shown&) = delete;
+  ~Shown() {
+    if (kept_ == nullptr) return;
+    std::fclose(kept_);
+    std::free(text_);
+  }
+  [[nodiscard]] std::FILE* file() const { return kept_ == nullptr ? stdout : kept_; }
+  void print() const {
+    if (kept_ == nullptr) return;
+    std::fflush(kept_);
+    fmt::print(stdout, "{}", places_.shown(std::string(text_, size_)));
+  }
+
+ private:
+  const RemotePlaces& places_;
+  std::FILE* kept_ = nullptr;
+  char* text_ = nullptr;
+  std::size_t size_ = 0;
+};
+
 /// How a call ended. answered: the document of --json is out already.
 struct Ended {
   Ended(Error error) : result(std::move(error)) {}  // NOLINT: for TORII_TRY
@@ -109,11 +139,17 @@ Ended run(const std::vector<std::string>& words, const std::string& program,
     fmt::print(stderr, "{}", root.help(""));
     return invalid("a verb is missing");
   }
-  TORII_TRY(const Parsed parsed, parse(root, words));
+  TORII_TRY(Parsed parsed, parse(root, words));
   if (!parsed.help.empty()) {
     fmt::print(stdout, "{}", parsed.help);
     return {Result<void>(), true};
   }
+  RemotePlaces places(environment);
+  TORII_TRY(const std::vector<std::string> here, places.bring(words));
+  if (!places.empty()) {
+    TORII_TRY(parsed, parse(root, here));
+  }
+  const Shown out(places);
   std::error_code ignored;
   TerminalReporter reporter(stderr, style_of_stderr(environment, common.quiet), steady_seconds,
                             [&interrupted] { return interrupted.load(); });
@@ -124,11 +160,20 @@ Ended run(const std::vector<std::string>& words, const std::string& program,
                    .environment = &environment,
                    .program = std::filesystem::read_symlink("/proc/self/exe", ignored),
                    .reporter = &reporter,
-                   .out = stdout,
+                   .out = out.file(),
                    .command = std::move(command),
                    .colour = wants_colour(environment, STDOUT_FILENO)});
   Result<void> result = parsed.verb->action()(session);
   if (result.ok() && session.unwritten()) result = *session.unwritten();
+  Result<void> sent = result.ok() ? places.send() : places.send_answer();
+  if (result.ok() && !sent.ok()) {
+    // What it printed is not true: nothing is where it was meant.
+    return {std::move(sent), false};
+  }
+  out.print();
+  if (!result.ok()) {
+    return {Error{result.error().code, places.shown(result.error().message)}, session.answered()};
+  }
   return {std::move(result), session.answered()};
 }
 
