@@ -30,7 +30,7 @@ help:
 	@echo 'make test-mutants  kept patches that break the code must each turn a test red'
 	@echo 'make test-compat   the S3 suite beside MinIO too (built once under .deps/, with Go, in minutes); all of Feast'
 	@echo 'make test-cluster  nightly in real pods: Kubernetes, Argo and MinIO, built once under .deps/ (40 minutes), as root'
-	@echo 'make test-faults   kill -9: 100 rounds in training and writing, 500 in publishing and serving'
+	@echo 'make test-faults   kill -9: 100 rounds in training and writing, 500 in publishing and serving, 200 in pipelines'
 	@echo 'make test-api      20,000 generated requests against the HTTP interface'
 	@echo 'make tsan-serve    the server under ThreadSanitizer and mixed load for TSAN_SECONDS (45)'
 	@echo 'make docs          links resolve, generated parts are fresh'
@@ -119,12 +119,15 @@ test-cluster: configure
 	@python3 -B tests/cluster/cluster_test.py build/release
 
 test-faults: configure
-	@cmake --build --preset release --target kill_test publish_kill_test torii
+	@cmake --build --preset release --target kill_test publish_kill_test pipeline_test moved_clock torii
 	@TORII_FAULT_ROUNDS=100 build/release/bin/kill_test
 	@TORII_FAULT_ROUNDS=100 build/release/bin/publish_kill_test
 	@for name in lost_store hard_times kill_service; do \
 	  TORII_PROGRAM=build/release/bin/torii TORII_FAULT_ROUNDS=500 \
 	    python3 -B tests/faults/$${name}_test.py; done
+	@TORII_FAULT_ROUNDS=200 build/release/bin/pipeline_test --gtest_filter='RunnerFaults.*'
+	@TORII_PROGRAM=$(CURDIR)/build/release/bin/torii TORII_DEPS=$(CURDIR)/.deps TORII_FAULT_ROUNDS=200 \
+	  python3 -B tests/faults/pipeline_faults_test.py
 
 test-api: configure
 	@cmake --build --preset release --target torii
