@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/file.h"
 #include "base/printable.h"
 #include "cli/loading.h"
 #include "cli/training.h"
@@ -43,6 +44,13 @@ Result<void> run(Session& session, const EncodeFlags& flags) {
     columns = spec.user.text.size() + spec.item.text.size();
     model = config->model.text_model;
   }
+  // Object stores have no empty folders: what has no texts is a result too.
+  TORII_TRY_VOID(write_file_durably(out / "encoded.json",
+                                    Json::object()
+                                            .set("columns", columns)
+                                            .set("model", model.empty() ? Json() : Json(model))
+                                            .dump() +
+                                        "\n"));
   watch.lap("encode");
   session.print(columns == 0 ? fmt::format("{}  the data has no columns of texts\n", flags.out)
                              : fmt::format("{}  vectors of {} columns of texts by {}, in {}\n",
