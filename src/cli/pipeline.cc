@@ -12,6 +12,8 @@ void add_pipeline(Verb& root, CommonFlags& common) {
   add_pipeline_show(verb, common);
   add_pipeline_run(verb, common);
   add_pipeline_history(verb, common);
+  add_pipeline_lineage(verb, common);
+  add_pipeline_diff(verb, common);
   add_pipeline_schedule(verb, common);
   add_pipeline_compile(verb, common);
   add_pipeline_submit(verb, common);

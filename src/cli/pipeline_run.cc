@@ -9,7 +9,9 @@
 
 #include "cli/config.h"
 #include "cli/layout.h"
+#include "cli/pipeline_board.h"
 #include "cli/pipeline_source.h"
+#include "cli/terminal.h"
 #include "pipeline/builtin.h"
 #include "pipeline/runner.h"
 #include "pipeline/settings.h"
@@ -23,6 +25,7 @@ Result<pipeline::RunnerOptions> runner_options(const Session& session,
                                                const PipelineRunFlags& flags) {
   pipeline::RunnerOptions options;
   options.home = flags.home;
+  options.lineage = flags.lineage;
   options.store = flags.store.empty() ? (fs::path(flags.home) / "artifacts").string() : flags.store;
   options.environment = session.environment();
   options.program = fs::read_symlink("/proc/self/exe");
@@ -30,7 +33,7 @@ Result<pipeline::RunnerOptions> runner_options(const Session& session,
   options.from = flags.from;
   options.cache = !flags.no_cache;
   options.follow = flags.follow;
-  options.command = session.command_with("");
+  options.command = without_passwords(session.command_with(""));
   while (options.command.ends_with(' ')) options.command.pop_back();
   if (!flags.cpus.empty()) {
     const auto milli = pipeline::parse_cpu(flags.cpus);
@@ -70,7 +73,7 @@ Result<RunSource> resumed_source(const Session& session, const PipelineRunFlags&
     return invalid("--resume={} keeps the parameters of the run; leave --param and --data out",
                    flags.resume);
   }
-  TORII_TRY(auto lineage, open_lineage(flags.home));
+  TORII_TRY(auto lineage, open_lineage(session, flags.home, flags.lineage));
   TORII_TRY(pipeline::RunRecord run, lineage.run(flags.resume));
   if (flags.store.empty()) options.store = run.store;
   if (is_named) {
@@ -109,16 +112,16 @@ Result<void> run_it(Session& session, const PipelineRunFlags& flags) {
   session.print(fmt::format("run {}  {}\n", session.strong(report.run.id), report.run.status));
   Json document = run_json(report.run, report.run.status);
   document.set("tasks", std::move(tasks));
-  if (report.error) return session.refuse(std::move(document), with_way_on(report, flags.home));
+  if (report.error) return session.refuse(std::move(document), with_way_on(report, flags));
   session.answer(document);
   return {};
 }
 
 Result<void> cancel_it(Session& session, const PipelineRunFlags& flags) {
   TORII_TRY_VOID(check_config(session));
-  TORII_TRY(auto lineage, open_lineage(flags.home));
+  TORII_TRY(auto lineage, open_lineage(session, flags.home, flags.lineage));
   TORII_TRY(const pipeline::RunRecord run, lineage.run(flags.source.name));
-  TORII_TRY(const bool asked, pipeline::request_cancel(flags.home, run.id));
+  TORII_TRY(const bool asked, pipeline::request_cancel(lineage, flags.home, run));
   session.print(asked ? fmt::format("run {} stops\n", run.id)
                       : fmt::format("run {} does not run\n", run.id));
   session.answer(Json::object().set("run", run.id).set("asked", asked));
@@ -137,21 +140,50 @@ Result<pipeline::RunReport> run_pipeline(Session& session, const PipelineRunFlag
             pipeline::Plan::make(source.graph, source.given, pipeline::Plan::Missing::kRefuse));
   options.document = source.document;
   options.run = id;
+  // On a terminal all steps are seen at once; elsewhere, and in the tests of others, lines do.
+  if (auto* terminal = dynamic_cast<TerminalReporter*>(&session.reporter());
+      terminal != nullptr && terminal->draws()) {
+    options.board = [terminal, begun = steady_seconds(),
+                     name = source.graph.name()](const std::vector<pipeline::TaskView>& tasks) {
+      terminal->show_block([&](const TerminalStyle& style) {
+        return board_lines(name, tasks, steady_seconds() - begun, style);
+      });
+    };
+  }
   return pipeline::run_plan(plan, options, session.reporter());
 }
 
-Error with_way_on(const pipeline::RunReport& report, const std::string& home) {
+std::string without_passwords(std::string text) {
+  for (std::size_t at = 0; (at = text.find("://", at)) != std::string::npos;) {
+    at += 3;
+    const std::size_t end = std::min(text.find_first_of(" /?'\"", at), text.size());
+    const std::size_t sign = text.find_last_of('@', end);
+    const std::size_t colon = text.find(':', at);
+    if (sign != std::string::npos && sign > at && colon < sign) text.erase(colon, sign - colon);
+  }
+  constexpr std::string_view kParameter = "password=";
+  for (std::size_t at = 0; (at = text.find(kParameter, at)) != std::string::npos;) {
+    at += kParameter.size();
+    const std::size_t end = std::min(text.find_first_of(" &'\"", at), text.size());
+    text.replace(at, end - at, "***");
+  }
+  return text;
+}
+
+Error with_way_on(const pipeline::RunReport& report, const PipelineRunFlags& flags) {
   Error error = *report.error;
   if (error.code == ErrorCode::kCancelled) return error;
+  std::string where = flags.home == kPipelineHome ? "" : " --home=" + flags.home;
+  if (!flags.lineage.empty()) where += " --lineage=" + without_passwords(flags.lineage);
   error.message += fmt::format("; when that is mended, `torii pipeline run --resume={}{}` goes on",
-                               report.run.id, home == kPipelineHome ? "" : " --home=" + home);
+                               report.run.id, where);
   return error;
 }
 
 void declare_run(Verb& run, PipelineRunFlags& flags) {
   run.text("--store", "URI", &flags.store,
            "Where artifacts are kept: a folder or s3://bucket/prefix; HOME/artifacts unless told.");
-  declare_home(run, flags.home);
+  declare_home(run, flags.home, flags.lineage);
   run.text("--cpus", "N", &flags.cpus, "Processors of steps at the same time; all unless told.");
   run.text("--memory", "BYTES", &flags.memory,
            "Memory of steps at the same time, as in 4Gi; nine tenths unless told.");
@@ -159,9 +191,12 @@ void declare_run(Verb& run, PipelineRunFlags& flags) {
   run.flag("--follow", &flags.follow, "Shows every line that a step writes.");
 }
 
-void declare_home(Verb& verb, std::string& home) {
+void declare_home(Verb& verb, std::string& home, std::string& lineage) {
   verb.text("--home", "DIR", &home,
             "Where lineage, logs and work folders are; torii-runs unless told.");
+  verb.text("--lineage", "URI", &lineage,
+            "Where it is recorded what ran: postgres://user@host/database for several machines, or "
+            "sqlite:FILE; HOME/lineage.db unless told. A password is better kept in PGPASSWORD.");
 }
 
 void add_pipeline_run(Verb& pipeline, CommonFlags& common) {
@@ -183,7 +218,7 @@ void add_pipeline_run(Verb& pipeline, CommonFlags& common) {
   Verb& cancel = pipeline.child("cancel", "Asks a run to stop; --resume goes on with it.");
   cancel.usage("torii pipeline cancel RUN [flags]");
   cancel.positional("RUN", &flags->source.name, "The run's id, or its beginning, or last.");
-  declare_home(cancel, flags->home);
+  declare_home(cancel, flags->home, flags->lineage);
   declare_output(cancel, common);
   cancel.action([flags](Session& session) { return cancel_it(session, *flags); });
 }

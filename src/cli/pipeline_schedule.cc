@@ -1,4 +1,8 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -31,6 +35,7 @@ struct ScheduleFlags {
   bool once = false;
   bool show = false;
   bool systemd = false;
+  bool background = false;
 };
 
 // By the file, or by flags, which win.
@@ -63,7 +68,8 @@ Json night_json(const pipeline::Night& night) {
 }
 
 Result<void> show_schedule(Session& session, const pipeline::Schedule& schedule,
-                           const std::string& name, const ScheduleKeeper& keeper) {
+                           const std::string& name, const fs::path& record,
+                           const ScheduleKeeper& keeper) {
   TORII_TRY(const auto times, keeper.next(wall_ms(), kTimesShown));
   session.print(fmt::format("{}  {} ({})\n\n", session.strong(name), schedule.cron, schedule.zone));
   Json next = Json::array(), nights = Json::array();
@@ -84,10 +90,24 @@ Result<void> show_schedule(Session& session, const pipeline::Schedule& schedule,
                      .set("pipeline", name)
                      .set("cron", schedule.cron)
                      .set("zone", schedule.zone)
+                     .set("record", fs::absolute(record).lexically_normal().string())
                      .set("next_ms", std::move(next))
                      .set("missed", keeper.missed())
                      .set("nights", std::move(nights)));
   return {};
+}
+
+// This process and its steps get what others leave of processors and disks, and when memory runs
+// out they go first. What the system does not allow stays as it is.
+void step_back() {
+  constexpr int kIdleDisk = 3 << 13;  // IOPRIO_CLASS_IDLE
+  constexpr int kThisProcess = 1;     // IOPRIO_WHO_PROCESS
+  (void)::setpriority(PRIO_PROCESS, 0, 19);
+  (void)::syscall(SYS_ioprio_set, kThisProcess, 0, kIdleDisk);
+  const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  [[maybe_unused]] const ssize_t written = ::write(file, "500", 3);
+  ::close(file);
 }
 
 // A unit that keeps this very call alive.
@@ -96,6 +116,11 @@ Result<void> print_unit(Session& session, const std::string& name) {
   const fs::path here = fs::current_path(failure);
   if (failure) return make_error(ErrorCode::kIo, "the working folder: {}", failure.message());
   std::string command = session.command_with("");
+  if (without_passwords(command) != command) {
+    return invalid(
+        "--systemd: a unit is read by everybody, and a password stands in this call; put "
+        "it into the service's PGPASSWORD or .pgpass");
+  }
   for (const std::string_view flag : {" --systemd", "--systemd"}) {
     if (const std::size_t at = command.find(flag); at != std::string::npos) {
       command.erase(at, flag.size());
@@ -137,8 +162,9 @@ Result<void> schedule_it(Session& session, const ScheduleFlags& flags) {
   const fs::path file = folder / (name + ".json");
   if (flags.show) {
     TORII_TRY(const ScheduleKeeper keeper, ScheduleKeeper::open(file, schedule, wall_ms()));
-    return show_schedule(session, schedule, name, keeper);
+    return show_schedule(session, schedule, name, file, keeper);
   }
+  if (flags.background) step_back();
   TORII_TRY(const FileLock lock, FileLock::take(file));  // one watch at a time
   TORII_TRY(ScheduleKeeper keeper, ScheduleKeeper::open(file, schedule, wall_ms()));
   NightWatch watch(
@@ -172,6 +198,8 @@ void add_pipeline_schedule(Verb& pipeline, CommonFlags& common) {
             "Gets a POST of JSON then: pipeline, run, status, due, message.");
   verb.flag("--once", &flags->once, "Runs what is due and ends; for a timer that exists already.");
   verb.flag("--show", &flags->show, "Shows the next times and what has been run, and ends.");
+  verb.flag("--background", &flags->background,
+            "At the lowest priority of processors and disks; as beside `torii serve`.");
   verb.flag("--systemd", &flags->systemd, "Prints a unit that keeps this call alive, and ends.");
   declare_run(verb, flags->run);
   declare_output(verb, common);

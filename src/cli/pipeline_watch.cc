@@ -113,7 +113,8 @@ Result<void> NightWatch::finish() {
   again.source = {};
   again.resume = id;
   bool is_there = false;
-  if (auto lineage = open_lineage(again.home); lineage.ok()) is_there = lineage->run(id).ok();
+  if (auto lineage = open_lineage(session_, again.home, again.lineage); lineage.ok())
+    is_there = lineage->run(id).ok();
   if (!is_there) return conclude(run_pipeline(session_, wish_.run, id));
   session_.reporter().note(fmt::format("{}: run {} goes on", name_, id));
   return conclude(run_pipeline(session_, again, ""));
@@ -124,7 +125,7 @@ Result<void> NightWatch::conclude(const Result<pipeline::RunReport>& report) {
   if (!report.ok()) {
     error = report.error();
   } else if (report->error) {
-    error = with_way_on(*report, wish_.run.home);
+    error = with_way_on(*report, wish_.run);
   }
   // Stopped on the way: the next watch goes on with it.
   if (error && error->code == ErrorCode::kCancelled && session_.reporter().cancelled()) return {};

@@ -40,7 +40,7 @@ struct PublishFlags {
 };
 
 // Where the publication's data, model and settings come from.
-Json lineage_of(const JudgedBundles& bundles, const data::Dataset& dataset,
+Json lineage_of(const Session& session, const JudgedBundles& bundles, const data::Dataset& dataset,
                 const std::optional<Json>& records, const PublishFlags& flags) {
   const Config& config = *bundles.published.config;
   Json lineage = Json::object();
@@ -60,6 +60,14 @@ Json lineage_of(const JudgedBundles& bundles, const data::Dataset& dataset,
     Json files = Json::array();
     for (const std::string& file : flags.candidates) files.push(file);
     lineage.set("candidates", std::move(files));
+  }
+  // As a step of a pipeline it is told whose: `torii pipeline lineage --store` leads back.
+  const Environment& environment = session.environment();
+  if (const auto run = environment.find("TORII_PIPELINE_RUN"); run != environment.end()) {
+    const auto task = environment.find("TORII_PIPELINE_TASK");
+    lineage.set("pipeline", Json::object()
+                                .set("run", run->second)
+                                .set("task", task == environment.end() ? "" : task->second));
   }
   return lineage;
 }
@@ -161,7 +169,7 @@ Result<void> run(Session& session, const PublishFlags& flags) {
   info.created_ms = now_ms();
   info.created_by = who(session);
   info.gate = gate.document;
-  info.lineage = lineage_of(bundles, dataset, records, flags);
+  info.lineage = lineage_of(session, bundles, dataset, records, flags);
   info.roles = std::move(roles);
   info.marks_bought = true;
   TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, info));

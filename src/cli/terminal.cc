@@ -1,6 +1,8 @@
 #include "cli/terminal.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 
 #include <algorithm>
 #include <utility>
@@ -111,7 +113,47 @@ void TerminalReporter::line(std::string_view text) {
   std::fflush(stream_);
 }
 
+TerminalStyle TerminalReporter::size_now() const {
+  TerminalStyle style = style_;
+  winsize size{};
+  const int descriptor = ::fileno(stream_);
+  if (descriptor < 0 || ioctl(descriptor, TIOCGWINSZ, &size) != 0) return style;
+  if (size.ws_col > 0) style.columns = size.ws_col;
+  if (size.ws_row > 0) style.rows = size.ws_row;
+  return style;
+}
+
+// To the beginning of the block, whose lines a narrower terminal may have wrapped meanwhile.
+std::string TerminalReporter::block_start() const {
+  const std::size_t columns = std::max<std::size_t>(1, size_now().columns);
+  std::size_t rows = 0;
+  for (const std::size_t width : widths_)
+    rows += std::max<std::size_t>(1, (width - 1) / columns + 1);
+  return rows > 1 ? fmt::format("\r\x1b[{}A", rows - 1) : "\r";
+}
+
+void TerminalReporter::show_block(
+    const std::function<std::vector<std::string>(const TerminalStyle&)>& lines) {
+  const double now = clock_();
+  if (!draws() || (!widths_.empty() && now - drawn_ < kBarEverySeconds)) return;
+  if (bar_visible_) clear();
+  std::string text = widths_.empty() ? "" : block_start();
+  widths_.clear();
+  for (const std::string& one : lines(size_now())) {
+    text += (widths_.empty() ? "" : "\n") + one + "\x1b[K";
+    widths_.push_back(std::max<std::size_t>(1, columns_of(one)));
+  }
+  fmt::print(stream_, "{}\x1b[J", text);
+  std::fflush(stream_);
+  drawn_ = now;
+}
+
 void TerminalReporter::clear() {
+  if (!widths_.empty()) {
+    fmt::print(stream_, "{}\x1b[J", block_start());
+    std::fflush(stream_);
+    widths_.clear();
+  }
   if (!bar_visible_) return;
   fmt::print(stream_, "\r\x1b[K");
   std::fflush(stream_);

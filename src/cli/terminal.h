@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/reporter.h"
 
@@ -18,6 +19,7 @@ struct TerminalStyle {
   bool colour = false;  ///< escape sequences for colours
   bool quiet = false;   ///< warnings only
   std::size_t columns = 80;
+  std::size_t rows = 24;
 };
 
 /// Shows progress on one stream (stderr). A stage of more than two seconds gets a bar with rate and
@@ -36,6 +38,14 @@ class TerminalReporter : public Reporter {
   void warn(std::string_view text) override;
   [[nodiscard]] bool cancelled() const override;
 
+  /// Whether show_block() draws: on a terminal, unless quiet.
+  [[nodiscard]] bool draws() const { return style_.bar && !style_.quiet; }
+  /// Of the terminal as it is now; the user may have changed it.
+  [[nodiscard]] TerminalStyle size_now() const;
+  /// Several lines instead of a bar, redrawn in place; each must be narrower than the terminal, and
+  /// they fewer than its rows. Other lines go above. Draws at most ten times a second.
+  void show_block(const std::function<std::vector<std::string>(const TerminalStyle&)>& lines);
+
   /// Takes an unfinished bar off the screen, before something else is printed.
   void clear();
 
@@ -43,6 +53,7 @@ class TerminalReporter : public Reporter {
   [[nodiscard]] std::string bar_line(double elapsed, std::uint64_t done,
                                      std::string_view detail) const;
   void line(std::string_view text);
+  [[nodiscard]] std::string block_start() const;
 
   std::FILE* stream_;
   TerminalStyle style_;
@@ -54,6 +65,7 @@ class TerminalReporter : public Reporter {
   double begun_ = 0.0;
   double drawn_ = 0.0;
   bool bar_visible_ = false;
+  std::vector<std::size_t> widths_ = {};  ///< of the block's lines; empty: none is visible
 };
 
 /// The clock of the machine, in seconds since some moment.

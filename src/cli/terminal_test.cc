@@ -101,5 +101,36 @@ TEST(TerminalReporter, TellsOfCancellation) {
   EXPECT_TRUE(screen.reporter().cancelled());
 }
 
+TEST(TerminalReporter, ABlockIsRedrawnInPlaceAndLinesGoAboveIt) {
+  Screen screen({.bar = true, .columns = 20});
+  const auto show = [&](std::vector<std::string> lines) {
+    screen.now += 1;
+    screen.reporter().show_block([&](const TerminalStyle&) { return lines; });
+  };
+  show({"head", "one", "two"});
+  EXPECT_EQ(screen.text(), "head\x1b[K\none\x1b[K\ntwo\x1b[K\x1b[J");
+  show({"head", "three"});
+  EXPECT_TRUE(screen.text().ends_with("\r\x1b[2Ahead\x1b[K\nthree\x1b[K\x1b[J"));
+  const std::size_t before = screen.text().size();
+  screen.reporter().show_block([](const TerminalStyle&) -> std::vector<std::string> {
+    ADD_FAILURE() << "ten times a second at most";
+    return {};
+  });
+  EXPECT_EQ(screen.text().size(), before);
+  screen.reporter().warn("careful");
+  EXPECT_TRUE(screen.text().ends_with("\r\x1b[1A\x1b[Jwarning: careful\n"));
+  show({"head"});
+  screen.reporter().end("");
+  EXPECT_TRUE(screen.text().ends_with("head\x1b[K\x1b[J\r\x1b[J"));
+}
+
+TEST(TerminalReporter, ThereIsNoBlockWithoutATerminal) {
+  Screen screen({.bar = false});
+  EXPECT_FALSE(screen.reporter().draws());
+  screen.reporter().show_block(
+      [](const TerminalStyle&) -> std::vector<std::string> { return {"line"}; });
+  EXPECT_EQ(screen.text(), "");
+}
+
 }  // namespace
 }  // namespace torii::cli

@@ -204,6 +204,20 @@ Result<void> ArtifactStore::get(const StoredArtifact& artifact, const fs::path& 
   return {};
 }
 
+Result<std::optional<StoredArtifact>> ArtifactStore::file_of(const StoredArtifact& folder,
+                                                             std::string_view path) const {
+  if (!folder.is_folder) return std::optional<StoredArtifact>{};
+  TORII_TRY(const Json entries, read_list(folder.sha256));
+  for (const Json& entry : entries.as_array()) {
+    const auto sha256 = entry.string_at("sha256");
+    if (!sha256 || entry.string_at("path") != path) continue;
+    StoredArtifact file{.uri = name_of(*sha256), .sha256 = *sha256, .files = 1};
+    file.bytes = static_cast<std::uint64_t>(entry.int_at("bytes").value_or(0));
+    return std::optional(std::move(file));
+  }
+  return std::optional<StoredArtifact>{};
+}
+
 Result<bool> ArtifactStore::has_object(const std::string& sha256, std::uint64_t bytes) const {
   const auto object = blob::open(name_of(sha256), environment_);
   if (object.ok()) return (*object)->size() == bytes;

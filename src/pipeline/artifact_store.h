@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/environment.h"
@@ -46,6 +48,10 @@ class ArtifactStore {
   /// Whether it can be written to: better known before hours of work than after. Writes a small
   /// object to a store in S3; a folder was made by open(). Errors: kIo, kNotFound (no bucket).
   [[nodiscard]] Result<void> check_writable() const;
+  /// A file of a folder by its path in it, without copying; nullopt: there is none. Errors: those
+  /// of get().
+  [[nodiscard]] Result<std::optional<StoredArtifact>> file_of(const StoredArtifact& folder,
+                                                              std::string_view path) const;
 
   [[nodiscard]] const std::string& root() const { return root_; }
 

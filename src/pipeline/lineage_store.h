@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/environment.h"
 #include "base/result.h"
 #include "pipeline/artifact_store.h"
 #include "sql/connection.h"
@@ -30,6 +32,8 @@ struct RunRecord {
   std::string source = {};    ///< name of its file, for messages
   std::string command = {};   ///< the call
   std::vector<std::pair<std::string, std::string>> parameters = {};  ///< as texts
+  std::string host = {};  ///< name of the machine that runs it
+  std::string home = {};  ///< and where its logs and work folders are there
 };
 
 struct TaskRecord {
@@ -73,12 +77,28 @@ struct ArtifactRecord {
   std::int64_t created_ms = 0;
 };
 
-/// SQLite file, write-ahead; each call is a transaction. One thread at a time; several processes.
-/// Errors of all calls: kIo, kResourceExhausted, kCorrupt.
+/// An SQLite file, write-ahead, or PostgreSQL; each call is a transaction. One thread at a time;
+/// several processes, with PostgreSQL on several machines. A lost connection is taken up again:
+/// changes wait a minute for a database that is away. Errors of all calls: kIo,
+/// kResourceExhausted, kCorrupt.
 class LineageStore {
  public:
   /// Made if it is not there. kUnsupported: a later version wrote it.
   [[nodiscard]] static Result<LineageStore> open(const std::filesystem::path& file);
+  /// sqlite:FILE or postgres://...; the password may come from the environment (sql/connection.h).
+  [[nodiscard]] static Result<LineageStore> open_at(const std::string& uri,
+                                                    const Environment& environment);
+  /// Whether runners of several machines share it: PostgreSQL.
+  [[nodiscard]] bool is_shared() const { return !uri_.starts_with("sqlite:"); }
+
+  // Of a shared lineage. Who holds a run runs it, until this object or its process ends; of a file
+  // hold() does nothing, and is_held() is false. kIo: another one holds it.
+  [[nodiscard]] Result<void> hold(const std::string& run);
+  [[nodiscard]] Result<bool> is_held(const std::string& run);
+
+  /// Tells the one who runs it; begin_run() takes it back. is_asked_to_stop() does not wait.
+  [[nodiscard]] Result<void> ask_to_stop(const std::string& run);
+  [[nodiscard]] Result<bool> is_asked_to_stop(const std::string& run);
 
   [[nodiscard]] Result<void> begin_run(const RunRecord& run, const std::vector<TaskRecord>& tasks);
   [[nodiscard]] Result<void> set_run(const std::string& run, std::string_view status,
@@ -103,9 +123,20 @@ class LineageStore {
       const std::string& key, const std::string& store);
 
  private:
-  explicit LineageStore(std::unique_ptr<sql::Connection> connection)
-      : connection_(std::move(connection)) {}
-  std::unique_ptr<sql::Connection> connection_;
+  using Work = std::function<Result<void>(sql::Connection&)>;
+  LineageStore(std::string uri, Environment environment)
+      : uri_(std::move(uri)), environment_(std::move(environment)) {}
+  [[nodiscard]] Result<void> connect();
+  [[nodiscard]] Result<void> perform(const Work& work);
+  [[nodiscard]] Result<void> read_rows(std::string_view text, const std::vector<sql::Value>& values,
+                                       const std::function<void()>& start,
+                                       const std::function<void(const sql::Statement&)>& visit);
+  [[nodiscard]] Result<bool> take(const std::string& run);
+
+  std::string uri_;
+  Environment environment_;
+  std::string held_ = {};
+  std::unique_ptr<sql::Connection> connection_ = nullptr;
 };
 
 }  // namespace torii::pipeline

@@ -33,6 +33,7 @@ struct RunContext {
   std::set<std::size_t> again = {};          ///< tasks that must run whatever is kept
   std::atomic<bool> stop = false;
   std::function<std::int64_t()> now_ms = {};
+  std::function<void(std::size_t task, int number)> on_attempt = {};  ///< from its task's thread
   std::string program_sha256 = {};  ///< of the program that `torii` stands for; empty: any
 
   /// HOME/runs/RUN.
@@ -84,11 +85,13 @@ struct AttemptEnd {
                                      std::vector<ArtifactRecord>& outputs,
                                      const std::function<void(std::string_view)>& on_line);
 
-/// A process of an attempt, recorded at its beginning and end.
+/// A process of an attempt, recorded at its beginning and end. `gather` takes what one made that
+/// ended well; if that fails, the attempt has failed.
 [[nodiscard]] AttemptEnd run_recorded(
     RunContext& context, const Step& step, const std::string& task, int number,
     const std::vector<std::string>& command, const std::filesystem::path& work,
     const std::vector<std::pair<std::string, std::filesystem::path>>& artifacts,
-    const std::function<bool()>& cancelled, const std::function<void(std::string_view)>& on_line);
+    const std::function<Result<void>()>& gather, const std::function<bool()>& cancelled,
+    const std::function<void(std::string_view)>& on_line);
 
 }  // namespace torii::pipeline

@@ -2,12 +2,14 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
 #include "base/clock.h"
@@ -45,9 +47,30 @@ Result<void> make_folder(const fs::path& path) {
   return disk_error(path, "create it", failure.value());
 }
 
-fs::path cancel_file(const fs::path& home, const std::string& run) {
-  return home / "runs" / run / "cancel";
+std::string host_name() {
+  utsname names = {};
+  return ::uname(&names) == 0 ? names.nodename : "";
 }
+
+// Asked ten times a second; the lineage is asked four times, and not while another writes to it.
+class StopWish {
+ public:
+  explicit StopWish(RunContext& context) : context_(context) {}
+  bool operator()() {
+    if (asked_ || steady_ns() < next_ns_) return asked_;
+    const std::unique_lock lock(context_.lineage_lock, std::try_to_lock);
+    if (!lock.owns_lock()) return false;
+    next_ns_ = steady_ns() + ns_of(0.25);
+    const auto asked = context_.lineage->is_asked_to_stop(context_.run);
+    asked_ = asked.ok() && *asked;  // a lineage that is away is asked again
+    return asked_;
+  }
+
+ private:
+  RunContext& context_;
+  std::int64_t next_ns_ = 0;
+  bool asked_ = false;
+};
 
 // A killed runner's lock lives on for a moment in a step that it was just starting, and
 // is_running() holds it while it looks: one who really runs holds it longer than this waits.
@@ -141,17 +164,15 @@ RunRecord new_run(const RunContext& context) {
 
 Result<RunReport> carry_out(RunContext& context, RunRecord run, Reporter& reporter) {
   const RunnerOptions& options = *context.options;
-  std::error_code ignored;
-  fs::remove(cancel_file(options.home, context.run), ignored);
   run.status = "running";
   run.ended_ms = 0;
   run.message.clear();
+  run.host = host_name();
+  run.home = options.home.string();
   const std::size_t count = context.plan->tasks().size();
   TORII_TRY_VOID(context.lineage->begin_run(run, context.records));
-  Scheduler scheduler(context, reporter, [&] {
-    std::error_code failure;
-    return reporter.cancelled() || fs::exists(cancel_file(options.home, context.run), failure);
-  });
+  StopWish stop(context);
+  Scheduler scheduler(context, reporter, [&] { return reporter.cancelled() || stop(); });
   RunReport report;
   if (auto writable = context.store.check_writable(); !writable.ok()) {
     report.error = writable.error();
@@ -181,8 +202,8 @@ Result<RunReport> carry_out(RunContext& context, RunRecord run, Reporter& report
       report.error = why;
     }
   }
+  std::error_code ignored;
   fs::remove_all(context.folder() / "work", ignored);
-  fs::remove(cancel_file(options.home, context.run), ignored);
   report.run = std::move(run);
   report.tasks = context.records;
   return report;
@@ -204,7 +225,7 @@ Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& given, Reporte
   options.home = fs::absolute(options.home).lexically_normal();
   TORII_TRY_VOID(make_folder(options.home));
   TORII_TRY(ArtifactStore store, ArtifactStore::open(options.store, options.environment));
-  TORII_TRY(LineageStore lineage, LineageStore::open(options.home / "lineage.db"));
+  TORII_TRY(LineageStore lineage, lineage_of(options.lineage, options.home, options.environment));
   RunContext context{.plan = &plan,
                      .options = &options,
                      .run = options.run,
@@ -233,6 +254,7 @@ Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& given, Reporte
   TORII_TRY_VOID(make_folder(context.folder() / "logs"));
   auto lock = take_lock(context.folder());
   if (!lock.ok()) return with_context(lock.error(), fmt::format("run {}", context.run));
+  TORII_TRY_VOID(lineage.hold(context.run));
   if (options.resume.empty()) return carry_out(context, new_run(context), reporter);
   kill_marked("TORII_PIPELINE_RUN", context.run);
   TORII_TRY(RunRecord run, recall(context));
@@ -243,17 +265,29 @@ Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& given, Reporte
   return carry_out(context, std::move(run), reporter);
 }
 
-bool is_running(const fs::path& home, const std::string& run) {
-  std::error_code failure;
-  const fs::path folder = home / "runs" / run;
-  if (!fs::is_directory(folder, failure)) return false;
-  const auto lock = FileLock::take(folder);
-  return !lock.ok() && lock.error().code == ErrorCode::kIo;
+Result<LineageStore> lineage_of(const std::string& uri, const fs::path& home,
+                                const Environment& environment) {
+  if (uri.empty()) return LineageStore::open(home / "lineage.db");
+  if (sql::is_database(uri)) return LineageStore::open_at(uri, environment);
+  return invalid("--lineage: expected postgres://user@host/database or sqlite:FILE");
 }
 
-Result<bool> request_cancel(const fs::path& home, const std::string& run) {
-  if (!is_running(home, run)) return false;
-  TORII_TRY_VOID(write_file_durably(cancel_file(home, run), "stop\n"));
+Result<bool> is_running(LineageStore& lineage, const fs::path& home, const RunRecord& run) {
+  if (lineage.is_shared()) return lineage.is_held(run.id);
+  for (const fs::path& place : {home, fs::path(run.home)}) {
+    std::error_code failure;
+    const fs::path folder = place / "runs" / run.id;
+    if (place.empty() || !fs::is_directory(folder, failure)) continue;
+    const auto lock = FileLock::take(folder);
+    if (!lock.ok() && lock.error().code == ErrorCode::kIo) return true;
+  }
+  return false;
+}
+
+Result<bool> request_cancel(LineageStore& lineage, const fs::path& home, const RunRecord& run) {
+  TORII_TRY(const bool runs, is_running(lineage, home, run));
+  if (!runs) return false;
+  TORII_TRY_VOID(lineage.ask_to_stop(run.id));
   return true;
 }
 

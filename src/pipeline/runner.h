@@ -16,9 +16,20 @@
 /// Runs a plan on this machine: every task a process in a work folder of its own.
 namespace torii::pipeline {
 
+/// How a task stands while a run goes on.
+struct TaskView {
+  enum class State { kWaiting, kRunning, kDone, kReused, kSkipped, kFailed };
+  std::string name;
+  State state = State::kWaiting;
+  double seconds = 0;     ///< since it began, or that it took
+  int attempt = 0;        ///< that runs
+  std::string text = {};  ///< the last line of its log, or what there is to say of its end
+};
+
 struct RunnerOptions {
-  /// Lineage, logs and work folders: HOME/lineage.db, HOME/runs/RUN/logs, HOME/runs/RUN/work.
+  /// Logs and work folders: HOME/runs/RUN/logs, HOME/runs/RUN/work.
   std::filesystem::path home;
+  std::string lineage = {};            ///< sqlite:FILE or postgres://; HOME/lineage.db if empty
   std::string store;                   ///< of artifacts shared by copy: folder or s3://
   Environment environment;             ///< what steps find; secrets of the graph are looked up here
   std::filesystem::path program = {};  ///< what a command's first word `torii` stands for
@@ -33,6 +44,9 @@ struct RunnerOptions {
   std::string document = {};                  ///< the graph as it was written, for the lineage
   std::string command = {};                   ///< the call, for the lineage
   std::function<std::int64_t()> now_ms = {};  ///< since 1970; the machine's clock unless told
+  /// Gets all tasks, in the order of the plan, about ten times a second, from the thread that runs;
+  /// then the reporter gets neither progress nor a line for each task that ends well.
+  std::function<void(const std::vector<TaskView>&)> board = {};
 };
 
 /// "20240301-123045-1a2b3c": sorted by time, and two at the same time differ.
@@ -54,11 +68,18 @@ struct RunReport {
 [[nodiscard]] Result<RunReport> run_plan(const Plan& plan, const RunnerOptions& options,
                                          Reporter& reporter);
 
-/// Asks the process that runs it to stop. False: nobody runs it.
-[[nodiscard]] Result<bool> request_cancel(const std::filesystem::path& home,
-                                          const std::string& run);
+/// The lineage of a home: what `uri` says, or HOME/lineage.db if it is empty.
+[[nodiscard]] Result<LineageStore> lineage_of(const std::string& uri,
+                                              const std::filesystem::path& home,
+                                              const Environment& environment);
 
-/// Whether a process runs it at this moment; a run that is "running" without was interrupted.
-[[nodiscard]] bool is_running(const std::filesystem::path& home, const std::string& run);
+/// Asks the process that runs it to stop. False: nobody runs it.
+[[nodiscard]] Result<bool> request_cancel(LineageStore& lineage, const std::filesystem::path& home,
+                                          const RunRecord& run);
+
+/// Whether a process runs it at this moment; a run that is "running" without was interrupted. Of a
+/// lineage in a file, the process is looked for in `home` and where the run was begun.
+[[nodiscard]] Result<bool> is_running(LineageStore& lineage, const std::filesystem::path& home,
+                                      const RunRecord& run);
 
 }  // namespace torii::pipeline

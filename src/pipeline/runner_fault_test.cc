@@ -65,11 +65,9 @@ bool run_and_kill(const RunnerOptions& options, int after_ms) {
 
 // Every object of the store is what its name says, and every output that the lineage knows is
 // there.
-void check_whole(const RunnerOptions& options, const std::string& run) {
+void check_whole(const RunnerOptions& options, LineageStore lineage, const std::string& run) {
   const auto store = ArtifactStore::open(options.store, {});
-  auto lineage = LineageStore::open(options.home / "lineage.db");
-  ASSERT_TRUE(lineage.ok()) << lineage.error().message;
-  const auto artifacts = lineage->artifacts(run);
+  const auto artifacts = lineage.artifacts(run);
   const std::filesystem::path back = options.home / "back";
   for (const ArtifactRecord& one : *artifacts) {
     if (one.is_value) continue;
@@ -91,19 +89,19 @@ TEST_F(RunnerFaults, KilledAtAnyMomentItGoesOnWhereItWas) {
     RunnerOptions options = this->options();
     options.home = folder_.path() / std::to_string(round);
     options.store = (options.home / "store").string();
-    options.run = "r";
+    options.run = "r" + std::to_string(round);
+    const std::string id = options.run;
     std::filesystem::create_directories(options.home);
     bool done = false;
     for (int kill = 0; kill < 60 && !done; ++kill) {
       done = run_and_kill(options, kill < 5 ? moment(random) : 60'000);
-      if (!std::filesystem::exists(options.home / "lineage.db")) continue;
-      check_whole(options, "r");
-      if (LineageStore::open(options.home / "lineage.db")->run("r").ok()) options.resume = "r";
+      check_whole(options, open_lineage(), id);
+      if (open_lineage().run(id).ok()) options.resume = id;
     }
     ASSERT_TRUE(done) << round;
-    auto lineage = LineageStore::open(options.home / "lineage.db");
-    EXPECT_EQ(lineage->run("r")->status, "succeeded");
-    const auto artifacts = lineage->artifacts("r");
+    LineageStore lineage = open_lineage();
+    EXPECT_EQ(lineage.run(id)->status, "succeeded");
+    const auto artifacts = lineage.artifacts(id);
     for (const ArtifactRecord& one : *artifacts) {
       if (one.task == "h" && one.name == "x") {
         EXPECT_EQ(testing::file_text(one.stored.uri), expected()) << round;

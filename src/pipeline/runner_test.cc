@@ -156,6 +156,10 @@ TEST_F(Runner, TimeoutsAndMissingOutputsFail) {
       "name: silent\ndescription: x\nsteps: {a: {command: [echo, \"${outputs.x}\"], outputs: {x: "
       "{type: Dataset, keep: true}}}}\n");
   EXPECT_THAT(silent.error->message, HasSubstr("output 'x' was not written"));
+  const auto attempts = open_lineage().attempts(silent.run.id);
+  EXPECT_EQ(attempts->front().status, "failed");  // what it was to make is not there
+  EXPECT_THAT(attempts->front().message, HasSubstr("output 'x' was not written"));
+  EXPECT_EQ(attempts->front().exit_code, 0);
 }
 
 TEST_F(Runner, LocationsArePassedThroughWithAFingerprint) {
@@ -214,15 +218,18 @@ TEST_F(Runner, CancelStopsFromOutsideAndResumeGoesOn) {
     for (int i = 0; i < 1000 && !std::filesystem::exists(folder_.path() / "begun"); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    EXPECT_TRUE(is_running(named.home, "r1"));
-    const auto asked = request_cancel(named.home, "r1");
+    auto lineage = open_lineage();
+    const auto record = lineage.run("r1");
+    EXPECT_TRUE(*is_running(lineage, named.home, *record));
+    const auto asked = request_cancel(lineage, named.home, *record);
     EXPECT_TRUE(asked.ok() && *asked);
   });
   const RunReport report = run(pipeline, named);
   canceller.join();
   EXPECT_EQ(report.run.status, "cancelled");
   EXPECT_EQ(report.error->code, ErrorCode::kCancelled);
-  EXPECT_FALSE(is_running(named.home, "r1"));
+  auto lineage = open_lineage();
+  EXPECT_FALSE(*is_running(lineage, named.home, *lineage.run("r1")));
   testing::write_text(folder_.path() / "go", "");
   RunnerOptions again = options();
   again.resume = "r1";

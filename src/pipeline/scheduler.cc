@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kEventsMax = 10'000;
 constexpr std::size_t kThreadsMax = 64;
 constexpr std::size_t kLineShown = 60;
+constexpr std::size_t kLineKept = 400;
 
 std::int64_t cpu_of(const Step& step) {
   const std::int64_t request = step.settings.resources.cpu_request_milli;
@@ -25,6 +26,25 @@ std::int64_t memory_of(const Step& step) {
   return static_cast<std::int64_t>(resources.memory_request_bytes != 0
                                        ? resources.memory_request_bytes
                                        : resources.memory_limit_bytes);
+}
+
+// How a task ended, by its record: its thread is gone.
+void fill_end(TaskView& view, const TaskRecord& record) {
+  using State = TaskView::State;
+  view.seconds = static_cast<double>(record.ended_ms - record.started_ms) / 1000;
+  view.text = record.message;
+  if (record.status == "cached") {
+    view.state = State::kReused;
+    view.text = "the same as in run " + record.cached_from;
+  } else if (record.status == "succeeded") {
+    view.state = State::kDone;
+  } else if (record.status == "skipped" || record.status == "blocked") {
+    view.state = State::kSkipped;
+    view.text = record.status + ": " + record.message;
+  } else {
+    view.state = State::kFailed;
+    view.text = record.status + ": " + record.message;
+  }
 }
 
 }  // namespace
@@ -111,12 +131,31 @@ void Scheduler::start(std::size_t index) {
   memory_free_ -= memory_of(step);
   begun_ns_[index] = steady_ns();
   lines_[index] = "";
+  attempts_[index] = 0;
   threads_[index] = std::thread([this, index] {
     TaskEnd end = run_task(context_, index, [&](std::string_view line) {
       push({.task = index, .line = std::string(line)});
     });
     push({.task = index, .line = "", .end = std::move(end)});
   });
+}
+
+TaskView Scheduler::view_of(std::size_t index) const {
+  TaskView view{.name = context_.plan->tasks()[index].name};
+  if (states_[index] == State::kWaiting) return view;
+  if (states_[index] != State::kRunning) {
+    fill_end(view, context_.records[index]);
+    if (reused_.contains(index) && view.state == TaskView::State::kDone) {
+      view.state = TaskView::State::kReused;
+      view.text = "done before";
+    }
+    return view;
+  }
+  view.state = TaskView::State::kRunning;
+  view.seconds = static_cast<double>(steady_ns() - begun_ns_.at(index)) / 1e9;
+  view.attempt = attempts_.at(index);
+  view.text = lines_.at(index);
+  return view;
 }
 
 void Scheduler::push(Event event) {
@@ -133,6 +172,7 @@ std::deque<Scheduler::Event> Scheduler::take_events() {
 
 void Scheduler::tell_end(std::size_t index, const TaskEnd& end) {
   const TaskRecord& record = context_.records[index];
+  if (context_.options->board && end.kind != TaskEnd::Kind::kFailed) return;  // it is seen there
   const double seconds = static_cast<double>(steady_ns() - begun_ns_[index]) / 1e9;
   switch (end.kind) {
     case TaskEnd::Kind::kDone:
@@ -156,11 +196,15 @@ void Scheduler::tell_end(std::size_t index, const TaskEnd& end) {
 }
 
 void Scheduler::handle(Event& event) {
+  if (event.attempt > 0) {
+    attempts_[event.task] = event.attempt;
+    return;
+  }
   if (!event.end) {
     if (context_.options->follow) {
       reporter_.note(fmt::format("{} | {}", context_.plan->tasks()[event.task].name, event.line));
     }
-    lines_[event.task] = std::move(event.line);
+    lines_[event.task] = event.line.substr(0, kLineKept);
     return;
   }
   threads_[event.task].join();
@@ -171,6 +215,7 @@ void Scheduler::handle(Event& event) {
   const bool ok =
       event.end->kind == TaskEnd::Kind::kDone || event.end->kind == TaskEnd::Kind::kReused;
   states_[event.task] = ok ? State::kDone : State::kFailed;
+  if (event.end->kind == TaskEnd::Kind::kReused) reused_.insert(event.task);
   ++ended_;
   if (event.end->kind == TaskEnd::Kind::kFailed && !error_) error_ = event.end->error;
   tell_end(event.task, *event.end);
@@ -178,6 +223,12 @@ void Scheduler::handle(Event& event) {
 }
 
 void Scheduler::show() {
+  if (context_.options->board) {
+    std::vector<TaskView> views;
+    for (std::size_t i = 0; i < states_.size(); ++i) views.push_back(view_of(i));
+    context_.options->board(views);
+    return;
+  }
   std::string detail;
   for (const auto& [index, line] : lines_) {
     detail += fmt::format("{}{} {:.0f}s{}{}", detail.empty() ? "" : "  ",
@@ -190,6 +241,9 @@ void Scheduler::show() {
 
 std::optional<Error> Scheduler::run() {
   reporter_.begin(context_.plan->graph().name(), states_.size(), "steps");
+  context_.on_attempt = [this](std::size_t task, int number) {
+    push({.task = task, .attempt = number});
+  };
   for (;;) {
     if (cancelled_() && !context_.stop.exchange(true)) {
       reporter_.note("stopping: the steps that run get a signal to end");

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -35,6 +36,7 @@ class Scheduler {
     std::size_t task = 0;
     std::string line = {};
     std::optional<TaskEnd> end = {};
+    int attempt = 0;  ///< one begins
   };
 
   /// Settles tasks that cannot run and starts those that can; false: nothing changed.
@@ -46,6 +48,7 @@ class Scheduler {
   void handle(Event& event);
   void tell_end(std::size_t index, const TaskEnd& end);
   void show();
+  [[nodiscard]] TaskView view_of(std::size_t index) const;
   void push(Event event);
   [[nodiscard]] std::deque<Event> take_events();
 
@@ -57,6 +60,8 @@ class Scheduler {
   std::map<std::size_t, std::thread> threads_ = {};
   std::map<std::size_t, std::string> lines_ = {};  ///< the last of each running task
   std::map<std::size_t, std::int64_t> begun_ns_ = {};
+  std::set<std::size_t> reused_ = {};
+  std::map<std::size_t, int> attempts_ = {};  ///< the number of each running task's
   std::int64_t cpu_free_ = 0;
   std::int64_t memory_free_ = 0;
   std::size_t ended_ = 0;

@@ -189,6 +189,7 @@ std::string_view said(std::string_view line) {
 AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string& task, int number,
                         const std::vector<std::string>& command, const fs::path& work,
                         const std::vector<std::pair<std::string, fs::path>>& artifacts,
+                        const std::function<Result<void>()>& gather,
                         const std::function<bool()>& cancelled,
                         const std::function<void(std::string_view)>& on_line) {
   auto environment = step_environment(context, step, task);
@@ -225,7 +226,6 @@ AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string
       },
       cancelled);
   kill_marked(kAttemptMark, mark);  // what has left its group, as daemons do
-  record.ended_ms = context.now_ms();
   AttemptEnd outcome;
   if (!end.ok()) {
     outcome = failed(end.error());
@@ -240,6 +240,10 @@ AttemptEnd run_recorded(RunContext& context, const Step& step, const std::string
     }
     outcome.may_retry = outcome.error.code == ErrorCode::kInternal;
   }
+  if (outcome.ok && gather) {
+    if (auto gathered = gather(); !gathered.ok()) outcome = failed(gathered.error());
+  }
+  record.ended_ms = context.now_ms();
   record.status = outcome.ok ? "succeeded" : outcome.cancelled ? "cancelled" : "failed";
   record.message = outcome.error.message;
   if (auto written = write(); !written.ok()) {
@@ -280,14 +284,13 @@ AttemptEnd run_attempt(RunContext& context, std::size_t index, int number,
   for (const ArtifactOutput& output : step.artifacts) {
     artifacts.emplace_back(output.name, work / "outputs" / output.name);
   }
-  AttemptEnd end = run_recorded(
+  return run_recorded(
       context, step, task.name, number, command, work, artifacts,
+      [&]() -> Result<void> {
+        TORII_TRY(outputs, stage_out(context, task, number, work));
+        return {};
+      },
       [&] { return context.stop.load(); }, on_line);
-  if (!end.ok) return end;
-  auto made = stage_out(context, task, number, work);
-  if (!made.ok()) return failed(made.error());
-  outputs = *std::move(made);
-  return end;
 }
 
 }  // namespace torii::pipeline

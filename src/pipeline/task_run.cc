@@ -126,6 +126,7 @@ TaskEnd attempts(RunContext& context, std::size_t index, const std::vector<Artif
     if (auto written = write(context, record); !written.ok()) {
       return give_up(context, record, TaskEnd::Kind::kFailed, written.error());
     }
+    if (context.on_attempt) context.on_attempt(index, record.attempts);
     std::vector<ArtifactRecord> made;
     AttemptEnd end = run_attempt(context, index, record.attempts, inputs, made, on_line);
     if (end.ok) {
@@ -199,7 +200,7 @@ TaskEnd run_exit(RunContext& context, TaskRecord& record, const std::string& sta
     return give_up(context, record, TaskEnd::Kind::kFailed, written.error());
   }
   AttemptEnd end =
-      run_recorded(context, step, record.name, record.attempts, command, work, {}, {}, on_line);
+      run_recorded(context, step, record.name, record.attempts, command, work, {}, {}, {}, on_line);
   fs::remove_all(work, failure);
   if (!end.ok) return give_up(context, record, TaskEnd::Kind::kFailed, std::move(end.error));
   record.status = "succeeded";

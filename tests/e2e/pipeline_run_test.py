@@ -78,15 +78,62 @@ class PipelineRun(unittest.TestCase):
         with self.subTest("another content of the configuration is another training"):
             text = (self.folder / "torii.yaml").read_text().replace("epochs: 2", "epochs: 3")
             (self.folder / "torii.yaml").write_text(text)
-            _, third, _ = self.night()
+            third_answer, third, _ = self.night()
             self.assertEqual(third["train"], "succeeded")
             _, fourth, _ = self.night("--set", "train.epochs=2")
             self.assertEqual(fourth["train"], "succeeded")
+
+        with self.subTest("a publication leads back to run, model, data and settings"):
+            self.leads_back(answer["run"], again["run"])
+
+        with self.subTest("two nights with other settings differ in settings, metrics and lists"):
+            self.differs_by_epochs(answer["run"], third_answer["run"])
 
         runs = json.loads(self.torii("pipeline", "runs").stdout)["runs"]
         self.assertEqual([one["status"] for one in runs], ["succeeded"] * 4)
         logs = json.loads(self.torii("pipeline", "logs", answer["run"], "--step=train").stdout)
         self.assertIn("epoch", logs["attempts"][0]["text"])
+
+    def leads_back(self, first, second):
+        store = f"--store=sqlite:{self.folder}/shop.db"
+        back = json.loads(self.torii("pipeline", "lineage", store, "--version=2").stdout)
+        self.assertEqual((back["publication"]["version"], back["run"]["run"]), (2, second))
+        self.assertEqual((back["run"]["model"]["task"], back["run"]["model"]["made_in"]), ("train", first))
+        self.assertEqual(back["settings"]["train"]["epochs"], 2)
+        sources = {f"{one['task']}.{one['name']}": one for one in back["run"]["sources"]}
+        self.assertEqual(len(sources["load-users.users"]["sha256"]), 64)
+        config = next(one for name, one in sources.items() if name.endswith(".config"))
+        self.assertEqual(config["uri"], str(self.folder / "torii.yaml"))
+        self.assertTrue(back["publication"]["lineage"]["data"]["fingerprint"])
+        shown = service.run(PROGRAM, "pipeline", "lineage", store, "--version=1", cwd=self.folder).stdout
+        self.assertIn(f"run          {first}", shown)
+        done = self.torii("pipeline", "lineage", store, "--version=77", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("there is no version 77", done.stderr)
+
+        # Of a publication that names no run, the bundle's manifest tells.
+        database = sqlite3.connect(self.folder / "shop.db")
+        info = json.loads(database.execute("SELECT info FROM torii_publications WHERE version = 2").fetchone()[0])
+        self.assertEqual(info["lineage"].pop("pipeline"), {"run": second, "task": "publish"})
+        database.execute("UPDATE torii_publications SET info = ? WHERE version = 2", (json.dumps(info),))
+        database.commit()
+        back = json.loads(self.torii("pipeline", "lineage", store, "--version=2").stdout)
+        self.assertEqual(back["run"]["model"]["made_in"], first)
+
+    def differs_by_epochs(self, first, third):
+        differences = json.loads(self.torii("pipeline", "diff", first, third).stdout)
+        settings = {one["what"]: (one["before"], one["after"]) for one in differences["settings"]}
+        self.assertEqual(settings, {"train.epochs": ("2", "3")})
+        self.assertEqual(differences["not_compared"], [])
+        ndcg = next(one for one in differences["metrics"] if one["key"] == "metrics.ndcg@10")
+        self.assertAlmostEqual(ndcg["difference"], ndcg["after"] - ndcg["before"])
+        (lists,) = differences["lists"]
+        self.assertEqual((lists["what"], lists["users"], lists["sample"]), ("candidates.lists", 60, False))
+        self.assertGreater(lists["changed_share"], 0)
+        self.assertTrue(0 < lists["overlap@10"] <= 1)
+        shown = service.run(PROGRAM, "pipeline", "diff", first, third, cwd=self.folder).stdout
+        for expected in ("train.epochs", "metrics.ndcg@10", "have another list"):
+            self.assertIn(expected, shown)
 
     def test_tables_of_a_database_take_the_same_way(self):
         service.write_shop(self.folder)

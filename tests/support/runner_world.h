@@ -9,6 +9,7 @@
 
 #include "pipeline/read_graph.h"
 #include "pipeline/runner.h"
+#include "support/lineage_place.h"
 #include "support/process.h"
 
 namespace torii::pipeline {
@@ -24,12 +25,17 @@ class RunnerWorld : public ::testing::Test {
     return *plan;
   }
   [[nodiscard]] RunnerOptions options() const {
-    return {.home = folder_.path() / "home",
-            .store = folder_ / "store",
-            .environment = {{"PATH", "/usr/bin:/bin"}, {"DIR", folder_.path().string()}},
-            .cpu_milli = 4000,
-            .grace_s = 0.5};
+    RunnerOptions options = {
+        .home = folder_.path() / "home",
+        .lineage = place_.uri(),
+        .store = folder_ / "store",
+        .environment = {{"PATH", "/usr/bin:/bin"}, {"DIR", folder_.path().string()}},
+        .cpu_milli = 4000,
+        .grace_s = 0.5};
+    options.environment.insert(place_.environment().begin(), place_.environment().end());
+    return options;
   }
+  [[nodiscard]] LineageStore open_lineage() const { return place_.open(); }
   [[nodiscard]] RunReport run(const std::string& yaml, const RunnerOptions& options,
                               const Given& given = {}) {
     Reporter silent;
@@ -45,8 +51,7 @@ class RunnerWorld : public ::testing::Test {
   /// Text of an output by copy.
   [[nodiscard]] std::string output(const RunReport& report, const std::string& task,
                                    const std::string& name) const {
-    auto lineage = LineageStore::open(folder_.path() / "home/lineage.db");
-    const auto artifacts = lineage->artifacts(report.run.id);
+    const auto artifacts = open_lineage().artifacts(report.run.id);
     for (const ArtifactRecord& one : *artifacts) {
       if (one.task == task && one.name == name && one.role == ArtifactRecord::Role::kOutput) {
         return one.is_value ? one.value : testing::file_text(one.stored.uri);
@@ -60,6 +65,7 @@ class RunnerWorld : public ::testing::Test {
   }
 
   testing::TempFolder folder_;
+  LineagePlace place_{folder_.path()};
 };
 
 }  // namespace torii::pipeline
