@@ -6,8 +6,10 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/config.h"
+#include "cli/scheduling.h"
 #include "cli/serving.h"
 #include "cli/verbs.h"
 #include "store/store.h"
@@ -20,6 +22,7 @@ struct ServeFlags {
   std::string address;
   std::int64_t port = -1;
   bool open = false;
+  std::vector<std::string> schedules;
 };
 
 // What happens while it serves goes into the log, line by line; a progress bar has no place there.
@@ -76,7 +79,12 @@ Result<void> run(Session& session, const ServeFlags& flags) {
   setup.open_texts = [&session, &log](const model::Bundle& bundle) {
     return texts_or_none(session, bundle, log);
   };
-  setup.on_listening = [&](const std::string& url) { announce(session, url, flags.open); };
+  TORII_TRY(const auto pipelines, ScheduledPipelines::open(session, flags.schedules, log));
+  setup.gauges = [&] { return pipelines->gauges(); };
+  setup.on_listening = [&](const std::string& url) {
+    announce(session, url, flags.open);
+    pipelines->start();
+  };
   TORII_TRY(ThreadPool * pool, session.pool());
   ServingReporter reporter(session.reporter(), log);
   return server::serve(setup, *pool, reporter, log);
@@ -95,8 +103,14 @@ void add_serve(Verb& root, CommonFlags& common) {
             "Address to listen on; serve.address (127.0.0.1) unless told.");
   verb.flag("--open", &flags->open,
             "Tenant 'default' without keys, on a loopback address only: for the first try.");
+  verb.texts("--schedule", "CALL", &flags->schedules,
+             "A pipeline that runs by the clock beside the service, in a process of its own at the "
+             "lowest priority: what stands behind `torii pipeline schedule`. Repeatable.");
   declare_common(verb, common);
   verb.example("torii serve --store=sqlite:shop.db --open");
+  verb.example(
+      "torii serve --store=sqlite:shop.db --schedule=\"nightly --data=shop "
+      "--param=store=sqlite:shop.db --cron='0 2 * * *' --zone=Europe/Berlin\"");
   verb.example("torii serve --store=postgres://shop@db/torii --address=0.0.0.0 --port=80");
   verb.action([flags](Session& session) { return run(session, *flags); });
 }

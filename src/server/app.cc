@@ -101,6 +101,9 @@ std::string App::metrics_text(const Tenant* only) const {
         true);
   }
   add("torii_resident_bytes", "Memory of the process.", resident_bytes(), false);
+  if (more_gauges) {
+    for (Gauge& gauge : more_gauges()) gauges.push_back(std::move(gauge));
+  }
   const auto now = access.get();
   for (const auto& [name, tenant] : now->tenants) {
     if (only == nullptr || only == tenant.get()) add_tenant_gauges(gauges, *tenant, now_ms());

@@ -38,6 +38,7 @@ struct App {
   Metrics metrics;
   Log& log;
   std::function<std::int64_t()> now_ms;
+  std::function<std::vector<Gauge>()> more_gauges;  ///< of whoever serves; may be empty
   std::unique_ptr<Workers> workers;
   std::unique_ptr<Watcher> watcher;
   Transport* transport = nullptr;

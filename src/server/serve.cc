@@ -101,6 +101,7 @@ Result<void> serve(const ServeSetup& setup, ThreadPool& pool, Reporter& reporter
   App app(options, static_cast<std::size_t>(threads), log);
   app.open = setup.open;
   app.feast_views = setup.feast_views;
+  app.more_gauges = setup.gauges;
   app.now_ms = system_now_ms;
   TORII_TRY(app.token_keys, read_token_keys(options.tokens, setup.environment));
   TORII_TRY(const ApiDescription description, describe_api());

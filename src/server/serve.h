@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/environment.h"
 #include "base/reporter.h"
@@ -11,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "recommend/online.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/options.h"
 #include "store/feast_store.h"
 
@@ -26,7 +28,8 @@ struct ServeSetup {
   recommend::ShopOptions shop;
   /// Text vectors for a bundle that reads texts; null if it reads none.
   std::function<std::shared_ptr<text::TextVectors>(const model::Bundle&)> open_texts;
-  store::FeastViews feast_views = {};  ///< of /get-online-features and /push
+  store::FeastViews feast_views = {};               ///< of /get-online-features and /push
+  std::function<std::vector<Gauge>()> gauges = {};  ///< of whoever serves, for /metrics
   /// Called once, when the port answers.
   std::function<void(const std::string& url)> on_listening;
 };
