@@ -30,6 +30,9 @@ class PipelineInS3(unittest.TestCase):
         done = service.run(PROGRAM, "pipeline", "run", *words, "--json", cwd=self.folder, check=check, env=env)
         return json.loads(done.stdout), done
 
+    def told(self, *words):
+        return json.loads(service.run(PROGRAM, "pipeline", *words, "--json", cwd=self.folder).stdout)
+
     def test_a_night_and_the_next(self):
         words = ("nightly", f"--data={DATA.parent / 'ml-100k'}", "--param=store=sqlite:shop.db", "--store=s3://shop/night", "--set", "train.epochs=8")
         answer, _ = self.run_pipeline(*words)
@@ -38,7 +41,7 @@ class PipelineInS3(unittest.TestCase):
         again, _ = self.run_pipeline(*words)
         cached = {task["task"] for task in again["tasks"] if task["status"] == "cached"}
         self.assertEqual(cached, {"encode-text", "train", "evaluate", "candidates-1", "candidates-2"})
-        lineage = json.loads(service.run(PROGRAM, "pipeline", "lineage", "last", "--json", cwd=self.folder).stdout)
+        lineage = self.told("lineage", "last")
         for one in lineage["artifacts"]:
             self.assertTrue(one["uri"].startswith("s3://shop/night/objects/"), one)
 
@@ -54,6 +57,16 @@ class PipelineInS3(unittest.TestCase):
         self.assertEqual(article["status"], "succeeded")
         again, _ = self.run_pipeline("nightly", *words[1:], "--param=must_beat=nothing")
         self.assertEqual(again["status"], "succeeded")  # no worse than what is popular
+        # What the artifacts say is read from S3 too.
+        other, _ = self.run_pipeline("nightly", *words[1:], "--param=must_beat=nothing", "--param=seed=7")
+        differences = self.told("diff", again["run"], other["run"])
+        self.assertEqual(differences["not_compared"], [])
+        (lists,) = differences["lists"]
+        self.assertEqual((lists["users"], lists["k"]), (1000, 64))
+        self.assertTrue(0 < lists["overlap@k"] < 1)
+        self.assertTrue(lists["entered"] and lists["left"])
+        back = self.told("lineage", "--store=sqlite:shop.db", "--version=1")
+        self.assertEqual((back["run"]["run"], back["run"]["model"]["made_in"]), (again["run"], answer["run"]))
 
     def test_a_model_of_all_rows_cannot_be_judged(self):
         words = ("nightly", f"--data={DATA}", "--param=store=sqlite:shop.db", "--store=s3://shop/all-rows")
