@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include "base/html_text.h"
+#include "base/printable.h"
 #include "pipeline/draw.h"
 #include "pipeline/layout.h"
 
@@ -11,27 +13,9 @@ constexpr std::size_t kBox = 36;
 constexpr std::size_t kBetween = 44;
 constexpr std::size_t kMargin = 16;
 
+// Control characters are no XML, however they are written.
 std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += letter;
-    }
-  }
-  return out;
+  return html_text(visible(text));
 }
 
 std::size_t x_of(const Layout::Place& place) {

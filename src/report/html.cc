@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/html_text.h"
 #include "base/printable.h"
 
 namespace torii::report {
@@ -14,29 +15,7 @@ constexpr std::size_t kHoverColumns = 300;
 }  // namespace
 
 std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : visible(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
+  return html_text(visible(text));
 }
 
 std::string metric_text(double value) {
