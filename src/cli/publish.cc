@@ -107,6 +107,119 @@ Result<void> check_still_current(store::Store& store, const PublishFlags& flags,
                     version);
 }
 
+Result<GateOutcome> pass_publish_gate(Session& session, const PublishFlags& flags,
+                                      const JudgedBundles& bundles, store::Store& store) {
+  return pass_gate(session, {.store = &store,
+                             .tenant = flags.tenant,
+                             .data_folder = flags.data,
+                             .published = &bundles.published,
+                             .fit = bundles.fit(),
+                             .fit_path = bundles.fit_path,
+                             .scratch = scratch_folder(session),
+                             .force = flags.force,
+                             .must_beat = flags.must_beat});
+}
+
+// The lists of files, or lists made now, with everything else that is published.
+Result<publish::Written> write_draft(Session& session, const PublishFlags& flags,
+                                     const OpenBundle& published, data::Dataset& dataset,
+                                     std::size_t k, store::Draft& draft) {
+  TORII_TRY(ThreadPool * pool, session.pool());
+  std::optional<publish::CandidateLists> lists;
+  if (!flags.candidates.empty()) {
+    TORII_TRY(lists, publish::read_candidate_files(flags.candidates, dataset, session.environment(),
+                                                   *pool, session.reporter()));
+  }
+  const model::Bundle& bundle = published.bundle;
+  return publish::fill_draft(draft,
+                             {.bundle = &bundle,
+                              .dataset = &dataset,
+                              .texts = published.texts.get(),
+                              .lists = lists ? &*lists : nullptr,
+                              .k = k,
+                              .item_separators = publish::separators_of(bundle.spec.item),
+                              .user_separators = publish::separators_of(bundle.spec.user)},
+                             *pool, session.reporter());
+}
+
+// What the store keeps of the model that it serves; bundles, records and lineage come to it later.
+store::Publication describe_publication(const Session& session, const JudgedBundles& bundles,
+                                        const GateOutcome& gate, std::size_t k) {
+  const model::Bundle& bundle = bundles.published.bundle;
+  store::Publication info;
+  info.bundle_id = bundle.id;
+  info.fit_bundle_id = bundles.fit_id;
+  info.metric = metric_name(bundle.model.metric);
+  info.width = bundle.item_embeddings.cols();
+  info.text_width = bundle.spec.item.text.empty() ? 0 : bundle.spec.text_width;
+  info.k = k;
+  info.created_ms = now_ms();
+  info.created_by = who(session);
+  info.gate = gate.document;
+  info.marks_bought = true;
+  return info;
+}
+
+// Its place; empty if none is wanted.
+Result<std::string> place_user_encoder(const Session& session, const OpenBundle& published,
+                                       std::uint64_t version) {
+  const std::string& place = published.config->publish.user_encoder;
+  if (place.empty()) return std::string();
+  auto encoder = publish::write_user_encoder(published.bundle, version, place,
+                                             scratch_folder(session), session.environment());
+  if (encoder.ok()) return encoder;
+  return with_context(std::move(encoder).error(),
+                      fmt::format("version {} is current, but its user encoder could not be "
+                                  "written",
+                                  version));
+}
+
+// What was done, for the answer.
+struct PublishDone {
+  std::uint64_t version = 0;
+  store::Publication info;
+  publish::Written written;
+  std::string user_encoder;
+};
+
+Json publication_json(const PublishFlags& flags, const store::Store& store,
+                      const PublishDone& done) {
+  Json document = Json::object();
+  document.set("store", store.shown())
+      .set("tenant", flags.tenant)
+      .set("version", done.version)
+      .set("bundle", done.info.bundle_id)
+      .set("fit", done.info.fit_bundle_id)
+      .set("bundle_uri", done.info.bundle_uri)
+      .set("users", done.written.users)
+      .set("items", done.written.items)
+      .set("entries", done.written.entries)
+      .set("new_items", done.written.new_items)
+      .set("records_seq", done.info.records_seq)
+      .set("roles", done.info.roles);
+  if (!done.user_encoder.empty()) document.set("user_encoder", done.user_encoder);
+  document.set("gate", done.info.gate);
+  return document;
+}
+
+Result<void> tell_published(Session& session, const PublishFlags& flags,
+                            const PublishedStore& opened, const data::Dataset& dataset,
+                            const PublishDone& done, const Stopwatch& watch) {
+  session.print(fmt::format("{}  version {}{}: {} users, {} items, bundle {}, in {}\n",
+                            opened.store->shown(), done.version,
+                            flags.tenant == store::kDefaultTenant ? "" : " of " + flags.tenant,
+                            grouped(done.written.users), grouped(done.written.items),
+                            done.info.bundle_id.substr(0, 12), duration(watch.total())));
+  session.print(views_text(opened));
+  Json document = publication_json(flags, *opened.store, done);
+  set_views(document, opened);
+  set_findings(document, dataset);
+  document.set("seconds", watch.seconds());
+  if (auto kept = find_kept(opened)) return session.refuse(document, *std::move(kept));
+  session.answer(document);
+  return {};
+}
+
 Result<void> run(Session& session, const PublishFlags& flags) {
   if (flags.bundle.empty()) return invalid("publish: --bundle=BUNDLE is missing");
   if (flags.store.empty()) return invalid("publish: --store=URI is missing: where to publish");
@@ -121,104 +234,34 @@ Result<void> run(Session& session, const PublishFlags& flags) {
   TORII_TRY(const std::string place, publish::bundle_place(config.publish.bundles, flags.store));
   TORII_TRY(const PublishedStore opened_store,
             open_published(session, flags.store, config.publish, scratch_folder(session)));
-  const auto& store = opened_store.store;
-  TORII_TRY(ThreadPool * pool, session.pool());
+  store::Store& store = *opened_store.store;
 
-  TORII_TRY(GateOutcome gate, pass_gate(session, {.store = store.get(),
-                                                  .tenant = flags.tenant,
-                                                  .data_folder = flags.data,
-                                                  .published = &bundles.published,
-                                                  .fit = bundles.fit(),
-                                                  .fit_path = bundles.fit_path,
-                                                  .scratch = scratch_folder(session),
-                                                  .force = flags.force,
-                                                  .must_beat = flags.must_beat}));
+  TORII_TRY(GateOutcome gate, pass_publish_gate(session, flags, bundles, store));
   data::Dataset& dataset = gate.judgement.loaded.dataset;
   find_missing_columns(session, bundles.published.bundle.spec, dataset);
   TORII_TRY(const auto records, records_of_data(session, config));
   TORII_TRY(Json roles, publish::find_roles(dataset.item_table, config.publish.columns));
   watch.lap("gate");
 
-  std::optional<publish::CandidateLists> lists;
-  if (!flags.candidates.empty()) {
-    TORII_TRY(lists, publish::read_candidate_files(flags.candidates, dataset, session.environment(),
-                                                   *pool, session.reporter()));
-  }
-  TORII_TRY(const auto draft, store->begin_publication(flags.tenant));
-  const model::Bundle& bundle = bundles.published.bundle;
-  TORII_TRY(const publish::Written written,
-            publish::fill_draft(*draft,
-                                {.bundle = &bundle,
-                                 .dataset = &dataset,
-                                 .texts = bundles.published.texts.get(),
-                                 .lists = lists ? &*lists : nullptr,
-                                 .k = k,
-                                 .item_separators = publish::separators_of(bundle.spec.item),
-                                 .user_separators = publish::separators_of(bundle.spec.user)},
-                                *pool, session.reporter()));
+  TORII_TRY(const auto draft, store.begin_publication(flags.tenant));
+  PublishDone done;
+  TORII_TRY(done.written, write_draft(session, flags, bundles.published, dataset, k, *draft));
   watch.lap("write");
 
-  store::Publication info;
-  info.bundle_id = bundle.id;
-  info.fit_bundle_id = bundles.fit_id;
-  info.metric = metric_name(bundle.model.metric);
-  info.width = bundle.item_embeddings.cols();
-  info.text_width = bundle.spec.item.text.empty() ? 0 : bundle.spec.text_width;
-  info.k = k;
-  info.records_seq = records_seq(records, *store, flags.tenant);
-  info.created_ms = now_ms();
-  info.created_by = who(session);
-  info.gate = gate.document;
-  info.lineage = lineage_of(session, bundles, dataset, records, flags);
-  info.roles = std::move(roles);
-  info.marks_bought = true;
-  TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, info));
+  done.info = describe_publication(session, bundles, gate, k);
+  done.info.records_seq = records_seq(records, store, flags.tenant);
+  done.info.lineage = lineage_of(session, bundles, dataset, records, flags);
+  done.info.roles = std::move(roles);
+  TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, done.info));
   watch.lap("bundle");
-  TORII_TRY_VOID(check_still_current(*store, flags, gate.current_version));
-  TORII_TRY(const std::uint64_t version, draft->commit(info));
+  TORII_TRY_VOID(check_still_current(store, flags, gate.current_version));
+  TORII_TRY(done.version, draft->commit(done.info));
   watch.lap("commit");
   // Should a gc have taken them for left over just before.
-  TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, info));
-  std::string user_encoder;
-  if (!config.publish.user_encoder.empty()) {
-    auto encoder = publish::write_user_encoder(bundle, version, config.publish.user_encoder,
-                                               scratch_folder(session), session.environment());
-    if (!encoder.ok()) {
-      return with_context(std::move(encoder).error(),
-                          fmt::format("version {} is current, but its user encoder could not be "
-                                      "written",
-                                      version));
-    }
-    user_encoder = *std::move(encoder);
-  }
+  TORII_TRY_VOID(copy_bundles(session, bundles, flags, place, done.info));
+  TORII_TRY(done.user_encoder, place_user_encoder(session, bundles.published, done.version));
   watch.lap("check");
-
-  session.print(fmt::format(
-      "{}  version {}{}: {} users, {} items, bundle {}, in {}\n", store->shown(), version,
-      flags.tenant == store::kDefaultTenant ? "" : " of " + flags.tenant, grouped(written.users),
-      grouped(written.items), bundle.id.substr(0, 12), duration(watch.total())));
-  session.print(views_text(opened_store));
-  Json document = Json::object();
-  document.set("store", store->shown())
-      .set("tenant", flags.tenant)
-      .set("version", version)
-      .set("bundle", bundle.id)
-      .set("fit", bundles.fit_id)
-      .set("bundle_uri", info.bundle_uri)
-      .set("users", written.users)
-      .set("items", written.items)
-      .set("entries", written.entries)
-      .set("new_items", written.new_items)
-      .set("records_seq", info.records_seq)
-      .set("roles", info.roles);
-  if (!user_encoder.empty()) document.set("user_encoder", user_encoder);
-  document.set("gate", gate.document);
-  set_views(document, opened_store);
-  set_findings(document, dataset);
-  document.set("seconds", watch.seconds());
-  if (auto kept = find_kept(opened_store)) return session.refuse(document, *std::move(kept));
-  session.answer(document);
-  return {};
+  return tell_published(session, flags, opened_store, dataset, done, watch);
 }
 
 }  // namespace
