@@ -40,7 +40,8 @@ void declare_pipeline(Verb& verb, PipelineFlags& flags, PipelineUse use) {
             "torii-config if --config is given.");
   verb.text("--s3-secret", "NAME", &flags.secrets,
             "For built-in pipelines: the secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "and, where they are needed, AWS_ENDPOINT_URL, AWS_REGION and AWS_SESSION_TOKEN.");
+            "and, where they are needed, AWS_ENDPOINT_URL, AWS_REGION, AWS_SESSION_TOKEN and, for "
+            "the store, PGPASSWORD.");
 }
 
 Result<OpenedPipeline> open_pipeline(const Session& session, const PipelineFlags& flags) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/argo_dag.h"
+#include "pipeline/argo_pod.h"
 #include "pipeline/argo_step.h"
 
 namespace torii::pipeline {
@@ -23,6 +24,8 @@ class ArgoCompiler {
 
   Result<Compiled> compile() {
     check_for_cluster(graph_, "Argo", faults_);
+    for (const Step& step : graph_.steps()) warn_of_rounding(step);
+    if (graph_.data().exit) warn_of_rounding(*graph_.data().exit);
     const GraphData& data = graph_.data();
     if (kind_ == ArgoKind::kCron && !data.schedule) {
       faults_.add(data.line, "the pipeline has no schedule; add `schedule: \"0 2 * * *\"`");
@@ -38,6 +41,14 @@ class ArgoCompiler {
   }
 
  private:
+  void warn_of_rounding(const Step& step) {
+    const Retries& retries = step.settings.retries;
+    if (retries.count == 0 || argo_factor(retries.factor) == retries.factor) return;
+    compiled_.warnings.push_back(
+        fmt::format("step '{}': retries: Argo knows whole factors only: {} becomes {}", step.name,
+                    retries.factor, argo_factor(retries.factor)));
+  }
+
   Json object(const char* kind) const {
     const GraphData& data = graph_.data();
     Json metadata = Json::object();
@@ -92,6 +103,11 @@ class ArgoCompiler {
       secrets.push(Json::object().set("name", name));
     }
     if (!secrets.as_array().empty()) spec.set("imagePullSecrets", std::move(secrets));
+    if (!data.cluster.repository_key.empty()) {
+      spec.set("artifactRepositoryRef", Json::object()
+                                            .set("configMap", data.cluster.repository_config_map)
+                                            .set("key", data.cluster.repository_key));
+    }
     Json parameters = Json::array();
     for (const Parameter* one : open_parameters(graph_)) parameters.push(argument(*one));
     if (!parameters.as_array().empty()) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace torii::pipeline {
@@ -88,6 +89,10 @@ Json argo_pod_security() {
       .set("seccompProfile", Json::object().set("type", "RuntimeDefault"));
 }
 
+double argo_factor(double factor) {
+  return std::max(1.0, std::round(factor));
+}
+
 std::string argo_input_path(const std::string& port) {
   return fmt::format("/torii/inputs/{}", port);
 }
@@ -132,7 +137,7 @@ void set_argo_settings(Json& into, const StepSettings& settings) {
                  .set("expression", "lastRetry.exitCode != \"2\" && lastRetry.exitCode != \"3\"")
                  .set("backoff", Json::object()
                                      .set("duration", seconds_text(retries.wait_s))
-                                     .set("factor", fmt::format("{}", std::lround(retries.factor)))
+                                     .set("factor", fmt::format("{}", argo_factor(retries.factor)))
                                      .set("cap", seconds_text(retries.wait_max_s))));
   }
   if (settings.timeout_s > 0) {

@@ -18,6 +18,9 @@ namespace torii::pipeline {
 /// The container of a template: image, words, environment, resources, mounts.
 [[nodiscard]] Json argo_container(const StepSettings& settings, const ClusterSettings& cluster,
                                   const std::string& image, const std::vector<std::string>& words);
+/// A factor of growing pauses as Argo takes it: a whole number.
+[[nodiscard]] double argo_factor(double factor);
+
 /// Sets what of a template's settings stands beside the container: retries, time, volumes, labels,
 /// node selector, tolerations.
 void set_argo_settings(Json& into, const StepSettings& settings);

@@ -68,7 +68,8 @@ class BuiltinBuilder {
                                       .optional = optional});
       };
       for (const char* key : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}) add(key, false);
-      for (const char* key : {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SESSION_TOKEN"}) {
+      for (const char* key :
+           {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SESSION_TOKEN", "PGPASSWORD"}) {
         add(key, true);
       }
     }

@@ -23,7 +23,8 @@ struct BuiltinOptions {
   bool data = true;          ///< takes the parameter `data`; false: the configuration names it
   bool publish = true;       ///< ends with a publication in `store`
   bool registry = false;     ///< then registers the model at `registry`
-  std::string secrets = {};  ///< secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or none
+  std::string secrets = {};  ///< secret with AWS_ACCESS_KEY_ID and
+                             ///< AWS_SECRET_ACCESS_KEY, perhaps PGPASSWORD; or none
 };
 
 /// load-users, load-items and load-interactions side by side, encode-text, train, evaluate, gate,

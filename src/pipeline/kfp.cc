@@ -48,6 +48,9 @@ class KfpCompiler {
     info.set("name", graph_.name());
     Json spec = Json::object();
     spec.set("components", components_.components());
+    if (!graph_.data().cluster.pipeline_root.empty()) {
+      spec.set("defaultPipelineRoot", graph_.data().cluster.pipeline_root);
+    }
     spec.set("deploymentSpec", Json::object().set("executors", components_.executors()))
         .set("pipelineInfo", std::move(info))
         .set("root", std::move(root))

@@ -263,5 +263,22 @@ TEST(ReadGraph, TellsAllFaultsAtOnce) {
   EXPECT_THAT(text, HasSubstr("p.yaml:3: step 'b'"));
 }
 
+TEST(ReadGraph, WhereAClusterKeepsArtifacts) {
+  const auto graph = read_graph(
+      "cluster: {pipeline_root: 's3://b/f', artifact_repository: {config_map: m, key: k}}\n"
+      "steps: {a: {command: x}}\n",
+      "p.yaml");
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const ClusterSettings& cluster = graph->data().cluster;
+  EXPECT_EQ(cluster.pipeline_root, "s3://b/f");
+  EXPECT_EQ(cluster.repository_config_map, "m");
+  EXPECT_EQ(cluster.repository_key, "k");
+  const auto half =
+      read_graph("cluster: {artifact_repository: {key: k}}\nsteps: {a: {command: x}}\n", "p.yaml");
+  ASSERT_FALSE(half.ok());
+  EXPECT_THAT(half.error().message,
+              HasSubstr("p.yaml:1: cluster: artifact_repository: expected {config_map, key}"));
+}
+
 }  // namespace
 }  // namespace torii::pipeline

@@ -167,6 +167,16 @@ ClusterSettings read_cluster(const Json& value, Faults& faults) {
   cluster.namespace_name = section.text("namespace").value_or("");
   cluster.service_account = section.text("service_account").value_or("");
   cluster.restricted = section.flag("restricted").value_or(false);
+  cluster.pipeline_root = section.text("pipeline_root").value_or("");
+  if (const Json* repository = section.take("artifact_repository")) {
+    Section map(*repository, "cluster: artifact_repository", faults);
+    cluster.repository_config_map = map.text("config_map").value_or("");
+    cluster.repository_key = map.text("key").value_or("");
+    if (cluster.repository_config_map.empty() || cluster.repository_key.empty()) {
+      map.fault(repository->line, "expected {config_map, key}: where Argo finds the repository");
+    }
+    map.done();
+  }
   const std::string& policy = cluster.pull_policy;
   if (!policy.empty() && policy != "Always" && policy != "IfNotPresent" && policy != "Never") {
     section.fault(value.line, fmt::format("pull_policy: expected Always, IfNotPresent or Never, "

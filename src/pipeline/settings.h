@@ -94,6 +94,11 @@ struct ClusterSettings {
   /// Containers run without rights (the level "restricted" of Kubernetes' Pod Security Standards):
   /// no root, a root folder that cannot be written, no capabilities.
   bool restricted = false;
+  std::string pipeline_root = {};  ///< of KFP, where artifacts go: "s3://shop/runs"; empty: the
+                                   ///< server's
+  /// Of Argo: the key in a config map that says where artifacts go; empty: the cluster's.
+  std::string repository_config_map = {};
+  std::string repository_key = {};
   std::uint32_t line = 0;
 };
 

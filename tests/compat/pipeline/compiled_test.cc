@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "pipeline/argo.h"
 #include "pipeline/builtin.h"
@@ -81,6 +82,25 @@ TEST(CompiledPipelines, SameBytesEachTime) {
   EXPECT_EQ(text_of(compile_kfp(plan)), text_of(compile_kfp(plan)));
   EXPECT_EQ(text_of(compile_argo(plan, ArgoKind::kWorkflow)),
             text_of(compile_argo(plan, ArgoKind::kWorkflow)));
+}
+
+TEST(CompiledPipelines, SayWhatATargetCannotDo) {
+  const auto graph = read_graph(
+      "cluster: {image: i}\nsteps:\n  a:\n    command: x\n    retries: {count: 1, factor: 1.5}\n   "
+      " "
+      "resources: {storage_limit: 1Gi}\n",
+      "p.yaml");
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const auto argo = compile_argo(plan_of(*graph), ArgoKind::kWorkflow);
+  ASSERT_TRUE(argo.ok()) << argo.error().message;
+  EXPECT_EQ(argo->warnings, std::vector<std::string>{
+                                "step 'a': retries: Argo knows whole factors only: 1.5 becomes 2"});
+  EXPECT_NE(argo->text().find("ephemeral-storage: \"1Gi\""), std::string::npos);
+  const auto kfp = compile_kfp(plan_of(*graph));
+  ASSERT_TRUE(kfp.ok()) << kfp.error().message;
+  ASSERT_EQ(kfp->warnings.size(), 1U);
+  EXPECT_NE(kfp->warnings[0].find("cannot limit a step's storage"), std::string::npos);
+  EXPECT_NE(kfp->text().find("backoffFactor: 1.5"), std::string::npos);
 }
 
 TEST(CompiledPipelines, SayWhatAClusterNeeds) {
