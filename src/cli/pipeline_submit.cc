@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "base/hash.h"
-#include "cli/cluster_token.h"
+#include "cli/cluster_access.h"
 #include "cli/pipeline.h"
 #include "cli/pipeline_target.h"
 #include "pipeline/compiled.h"
@@ -16,54 +16,25 @@
 namespace torii::cli {
 namespace {
 
-constexpr const char* kAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
-
 struct SubmitFlags {
   TargetFlags target;
-  std::string host;
+  AccessFlags access;
   std::string via = "kubernetes";
-  std::string token_file;
-  std::string ca;
   std::string experiment = "torii";
   std::string run_name;
   std::string pipeline_root;
   bool no_follow = false;
 };
 
-// Where a pod finds its own token: Kubeflow mounts one for its server.
-std::string token_of_pod(const Session& session, Target target) {
-  if (target != Target::kKfp) return std::string(kAccount) + "/token";
-  const Environment& environment = session.environment();
-  const auto named = environment.find("KF_PIPELINES_SA_TOKEN_PATH");
-  return named != environment.end() ? named->second : "/var/run/secrets/kubeflow/pipelines/token";
-}
-
-Result<pipeline::ClusterAccess> access_of(const Session& session, const SubmitFlags& flags,
-                                          Target target) {
-  pipeline::ClusterAccess access{.host = flags.host};
-  access.trusted = flags.ca;
-  const Environment& environment = session.environment();
-  const auto address = environment.find("KUBERNETES_SERVICE_HOST");
-  if (access.host.empty() && target == Target::kArgo && flags.via == "kubernetes" &&
-      address != environment.end()) {
-    const auto port = environment.find("KUBERNETES_SERVICE_PORT");
-    const bool is_v6 = address->second.find(':') != std::string::npos;
-    access.host = fmt::format("https://{}{}{}:{}", is_v6 ? "[" : "", address->second,
-                              is_v6 ? "]" : "", port == environment.end() ? "443" : port->second);
-    if (access.trusted.empty()) access.trusted = std::string(kAccount) + "/ca.crt";
-  }
-  if (access.host.empty()) {
-    return invalid("--host is missing: the address of {}",
-                   target == Target::kKfp ? "the Kubeflow Pipelines server, https://HOST[/PATH]"
-                                          : "the Kubernetes API server, or of the Argo server "
-                                            "with --via=argo-server");
-  }
-  TORII_TRY(access.token, cluster_token(session, flags.token_file, token_of_pod(session, target)));
-  return access;
-}
-
-std::string stamp() {
-  return fmt::format("{:%F-%H%M%S}", fmt::gmtime(std::time(nullptr)));
+struct Stamp {
+  std::string second;  ///< "2026-11-26-163228"
+  int millisecond = 0;
+};
+Stamp stamp() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  return {fmt::format("{:%F-%H%M%S}", fmt::gmtime(static_cast<std::time_t>(ms / 1000))),
+          static_cast<int>(ms % 1000)};
 }
 
 Result<pipeline::Submitted> start_kfp(pipeline::ClusterApi& api, const SubmitFlags& flags,
@@ -73,15 +44,18 @@ Result<pipeline::Submitted> start_kfp(pipeline::ClusterApi& api, const SubmitFla
   submission.pipeline_name = data.name;
   submission.description = data.description;
   submission.ir = made.compiled.text();
-  const std::string now = stamp();
+  const auto [now, ms] = stamp();
   submission.version_name =
-      fmt::format("{}-{}-{}", data.name, now, sha256_hex(submission.ir).substr(0, 8));
+      fmt::format("{}-{}-{:03}-{}", data.name, now, ms, sha256_hex(submission.ir).substr(0, 8));
   submission.experiment = flags.experiment;
-  submission.run_name =
-      flags.run_name.empty() ? fmt::format("{}-{}", data.name, now) : flags.run_name;
+  submission.run_name = flags.run_name;
+  if (flags.run_name.empty()) {  // what repeats has one name, so that the next takes its place
+    submission.run_name = data.schedule ? data.name : fmt::format("{}-{}", data.name, now);
+  }
   submission.namespace_name = data.cluster.namespace_name;
   submission.service_account = data.cluster.service_account;
-  submission.pipeline_root = flags.pipeline_root;
+  submission.pipeline_root =
+      flags.pipeline_root.empty() ? data.cluster.pipeline_root : flags.pipeline_root;
   submission.schedule = data.schedule;
   for (const pipeline::Parameter* one : pipeline::open_parameters(made.plan.graph())) {
     const Json& value = made.plan.argument(one->name);
@@ -127,12 +101,17 @@ Result<void> submit_pipeline(Session& session, const SubmitFlags& flags) {
     return invalid("--via: expected kubernetes or argo-server, found '{}'", flags.via);
   }
   TORII_TRY(const CompiledPipeline made, compile_pipeline(session, flags.target));
-  TORII_TRY(const pipeline::ClusterAccess access, access_of(session, flags, made.target));
-  pipeline::ClusterApi api(session.environment(), access, session.reporter());
   const bool kfp = made.target == Target::kKfp;
   const auto via =
       flags.via == "kubernetes" ? pipeline::ArgoVia::kKubernetes : pipeline::ArgoVia::kArgoServer;
+  TORII_TRY(const FoundCluster cluster,
+            find_cluster(session, flags.access,
+                         kfp                                     ? ClusterServer::kKubeflow
+                         : via == pipeline::ArgoVia::kKubernetes ? ClusterServer::kKubernetes
+                                                                 : ClusterServer::kArgoServer));
+  pipeline::ClusterApi api(session.environment(), cluster.access, session.reporter());
   std::string space = made.plan.graph().data().cluster.namespace_name;
+  if (space.empty()) space = cluster.namespace_name;
   if (space.empty()) space = "default";
   TORII_TRY(
       const pipeline::Submitted started,
@@ -140,6 +119,11 @@ Result<void> submit_pipeline(Session& session, const SubmitFlags& flags) {
   session.print(fmt::format("{}  {}{}\n", started.run_id,
                             started.recurring ? "is set up" : "has started",
                             started.link.empty() ? "" : "  " + started.link));
+  Json replaced = Json::array();
+  for (const std::string& id : started.replaced) {
+    session.print(fmt::format("{}  was on under that name and is disabled now\n", id));
+    replaced.push(id);
+  }
   Json document = Json::object()
                       .set("run", started.run_id)
                       .set("recurring", started.recurring)
@@ -148,6 +132,7 @@ Result<void> submit_pipeline(Session& session, const SubmitFlags& flags) {
     document.set("pipeline_id", started.pipeline_id)
         .set("version_id", started.version_id)
         .set("experiment_id", started.experiment_id);
+    if (started.recurring) document.set("replaced", std::move(replaced));
   }
   if (!started.recurring && !flags.no_follow) {
     TORII_TRY_VOID(follow(
@@ -167,18 +152,20 @@ Result<void> submit_pipeline(Session& session, const SubmitFlags& flags) {
 void add_pipeline_submit(Verb& pipeline, CommonFlags& common) {
   Verb& verb = pipeline.child("submit", "Compiles a pipeline, starts it on a cluster, follows it.");
   auto flags = std::make_shared<SubmitFlags>();
-  verb.usage("torii pipeline submit NAME|FILE --target=kfp|argo --host=URL [flags]");
+  verb.usage("torii pipeline submit NAME|FILE --target=kfp|argo [--host=URL] [flags]");
   declare_target(verb, flags->target);
-  verb.text("--host", "URL", &flags->host,
-            "Address of the server; in a pod, Argo's default is the pod's own cluster.");
+  declare_access(verb, flags->access);
   verb.text("--via", "NAME", &flags->via,
             "Of Argo: kubernetes (the API server, the default) or argo-server.");
-  verb.text("--token-file", "FILE", &flags->token_file, kTokenHelp);
-  verb.text("--ca", "FILE", &flags->ca, "Certificates to trust instead of the system's.");
   verb.text("--experiment", "NAME", &flags->experiment, "Of KFP; torii unless told.");
-  verb.text("--run-name", "NAME", &flags->run_name, "Of KFP; pipeline and time unless told.");
-  verb.text("--pipeline-root", "URI", &flags->pipeline_root,
-            "Of KFP: where artifacts are kept, s3://BUCKET/FOLDER; the server's unless told.");
+  verb.text(
+      "--run-name", "NAME", &flags->run_name,
+      "Of KFP; pipeline and time unless told. A recurring run takes the place of the one of its "
+      "name, the pipeline's unless told.");
+  verb.text(
+      "--pipeline-root", "URI", &flags->pipeline_root,
+      "Of KFP: where artifacts are kept, s3://BUCKET/FOLDER; else cluster.pipeline_root, else "
+      "the server's.");
   verb.flag("--no-follow", &flags->no_follow, "Starts the run and does not wait for its end.");
   declare_output(verb, common);
   verb.example(

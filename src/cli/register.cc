@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/file.h"
-#include "cli/cluster_token.h"
+#include "cli/cluster_access.h"
 #include "cli/config.h"
 #include "cli/verbs.h"
 #include "model/bundle.h"
@@ -16,7 +16,6 @@ namespace torii::cli {
 namespace {
 
 constexpr std::size_t kDocumentBytesMax = std::size_t{16} << 20;
-constexpr const char* kAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 struct RegisterFlags {
   std::string registry;
@@ -24,8 +23,7 @@ struct RegisterFlags {
   std::string bundle;
   std::string publication;
   std::string metrics;
-  std::string token_file;
-  std::string ca;
+  AccessFlags access;
 };
 
 // What a verb has written with --answer.
@@ -118,8 +116,8 @@ Result<void> run(Session& session, const RegisterFlags& flags) {
   TORII_TRY_VOID(check_config(session));
   TORII_TRY(const pipeline::RegistryEntry entry, entry_of(flags));
   pipeline::ClusterAccess access{.host = flags.registry};
-  access.trusted = flags.ca;
-  TORII_TRY(access.token, cluster_token(session, flags.token_file, kAccountToken));
+  access.trusted = flags.access.ca;
+  set_token(session, flags.access, kAccountToken, access);
   pipeline::ClusterApi api(session.environment(), access, session.reporter());
   TORII_TRY(const pipeline::Registered done, pipeline::enter_version(api, entry));
   session.print(fmt::format("{}  version {} {}\n", entry.model, entry.version,
@@ -150,8 +148,7 @@ void add_register(Verb& root, CommonFlags& common) {
             "What `torii publish --answer=FILE` wrote: version, place and store.");
   verb.text("--metrics", "FILE", &flags->metrics,
             "What `torii evaluate --answer=FILE` wrote: the metrics become properties.");
-  verb.text("--token-file", "FILE", &flags->token_file, kTokenHelp);
-  verb.text("--ca", "FILE", &flags->ca, "Certificates to trust instead of the system's.");
+  declare_token(verb, flags->access);
   declare_output(verb, common);
   verb.example(
       "torii register --registry=https://registry.example.org --bundle=shop.bundle "

@@ -101,6 +101,11 @@ Error error_of(CURLcode code, const char* detail, const char* meaning, const std
                         "{}: the host is not known here ({}); check the network, and https_proxy "
                         "if there is a proxy",
                         where, why);
+    case CURLE_SSL_CERTPROBLEM:
+      return invalid(
+          "{}: the client's certificate and key cannot be used ({}); expected two PEM "
+          "files that belong together, the key without a password",
+          where, why);
     default:
       return make_error(ErrorCode::kIo, "{}: no complete answer ({})", where, why);
   }
@@ -186,6 +191,12 @@ void CurlSession::set_trust() {
   }
   if (!file.empty()) curl_->easy_setopt(handle_.get(), CURLOPT_CAINFO, file.c_str());
   trusted_ = file;
+}
+
+void CurlSession::set_client_certificate() {
+  if (options_.client_certificate.empty()) return;
+  curl_->easy_setopt(handle_.get(), CURLOPT_SSLCERT, options_.client_certificate.c_str());
+  curl_->easy_setopt(handle_.get(), CURLOPT_SSLKEY, options_.client_key.c_str());
 }
 
 // Why a certificate was refused: looks at it again, without trusting it and without sending
@@ -292,8 +303,13 @@ CurlOutcome CurlSession::perform(const CurlRequest& request) {
   curl_->easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
   set_proxy(request.url);
   set_trust();
+  set_client_certificate();
 
-  const CURLcode code = curl_->easy_perform(handle);
+  CURLcode code = curl_->easy_perform(handle);
+  if (code == CURLE_SSL_CONNECT_ERROR && !options_.client_certificate.empty() &&
+      std::string_view(detail.data()).find("key or certificate") != std::string_view::npos) {
+    code = CURLE_SSL_CERTPROBLEM;  // GnuTLS keeps the two apart by words alone
+  }
   if (transfer.failure) {
     outcome.error = std::move(transfer.failure);
     return outcome;

@@ -53,6 +53,7 @@ class CurlSession {
   };
   void set_proxy(const std::string& url);
   void set_trust();
+  void set_client_certificate();
   [[nodiscard]] Error untrusted(const std::string& url, const std::string& why);
 
   const Libcurl* curl_ = nullptr;  ///< null if there is none: why_not_ says why

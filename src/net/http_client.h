@@ -36,6 +36,9 @@ struct HttpOptions {
   std::uint64_t seed = 0;       ///< of the random half, so that many clients do not come at once
   bool http2 = false;           ///< HTTP/2 from the first byte on, as gRPC speaks it
   std::string trusted = {};     ///< file of certificates to trust instead of the environment's
+  /// Files (PEM) by which a server that asks for it knows the client; both or none.
+  std::string client_certificate = {};
+  std::string client_key = {};
 };
 
 struct Response {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/printable.h"
 #include "net/http_client.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t kAnswerMax = std::size_t{64} << 20;
 constexpr std::size_t kShownColumns = 400;
+constexpr std::size_t kTokenBytesMax = 64 * 1024;
 
 std::string percent_encoded(std::string_view text) {
   std::string out;
@@ -62,15 +64,13 @@ Result<Json> read_answer(Result<net::Response> response, const std::string& url)
   }
   std::string hint;
   if (response->status == 401 || response->status == 403) {
-    hint = "; give a token that may do this: --token-file=FILE or TORII_CLUSTER_TOKEN";
+    hint =
+        "; give a token that may do this (--token-file=FILE, TORII_CLUSTER_TOKEN), or the account "
+        "the rights";
   }
   const std::string words = cut(visible(words_of(*response)), kShownColumns);
   return make_error(code_of(response->status), "{}: the server answered {}: {}{}", net::shown(url),
                     response->status, words.empty() ? "nothing more" : words, hint);
-}
-
-bool holds(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 }  // namespace
@@ -83,6 +83,8 @@ struct ClusterApi::Clients {
     net::HttpOptions options;
     options.attempts_max = attempts;
     options.trusted = access.trusted;
+    options.client_certificate = access.client_certificate;
+    options.client_key = access.client_key;
     return options;
   }
 };
@@ -108,10 +110,32 @@ std::string url_of(const ClusterAccess& access, std::string_view path,
   return url;
 }
 
-net::Headers headers_of(const ClusterAccess& access, const std::string& type) {
+Result<std::string> token_of(const ClusterAccess& access) {
+  std::string token = access.token;
+  std::string where = "the token";
+  if (!access.token_file.empty()) {
+    auto read = read_file(access.token_file, kTokenBytesMax);
+    if (!read.ok()) return with_context(std::move(read).error(), "the token");
+    token = *std::move(read);
+    where = access.token_file;
+  }
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) {
+    token.pop_back();
+  }
+  if (token.empty() && !access.token_file.empty()) {
+    return invalid("{}: it is empty; expected a bearer token", where);
+  }
+  if (std::ranges::any_of(token, [](char letter) { return letter <= ' ' || letter > '~'; })) {
+    return invalid("{}: a bearer token is one word of plain letters, and this is none", where);
+  }
+  return token;
+}
+
+Result<net::Headers> headers_of(const ClusterAccess& access, const std::string& type) {
   net::Headers headers = {{"Accept", "application/json"}};
   if (!type.empty()) headers.emplace_back("Content-Type", type);
-  if (!access.token.empty()) headers.emplace_back("Authorization", "Bearer " + access.token);
+  TORII_TRY(const std::string token, token_of(access));
+  if (!token.empty()) headers.emplace_back("Authorization", "Bearer " + token);
   return headers;
 }
 
@@ -119,21 +143,20 @@ net::Headers headers_of(const ClusterAccess& access, const std::string& type) {
 
 Result<Json> ClusterApi::get(std::string_view path, const Query& query) {
   const std::string url = url_of(access_, path, query);
-  return read_answer(clients_->patient.get(url, headers_of(access_, ""), kAnswerMax), url);
+  TORII_TRY(const net::Headers headers, headers_of(access_, ""));
+  return read_answer(clients_->patient.get(url, headers, kAnswerMax), url);
 }
 
 Result<Json> ClusterApi::create(std::string_view path, const Json& body) {
   const std::string url = url_of(access_, path, {});
-  return read_answer(
-      clients_->once.post(url, headers_of(access_, "application/json"), body.dump(), kAnswerMax),
-      url);
+  TORII_TRY(const net::Headers headers, headers_of(access_, "application/json"));
+  return read_answer(clients_->once.post(url, headers, body.dump(), kAnswerMax), url);
 }
 
 Result<Json> ClusterApi::replace(std::string_view path, const Json& body) {
   const std::string url = url_of(access_, path, {});
-  return read_answer(
-      clients_->patient.put(url, headers_of(access_, "application/json"), body.dump(), kAnswerMax),
-      url);
+  TORII_TRY(const net::Headers headers, headers_of(access_, "application/json"));
+  return read_answer(clients_->patient.put(url, headers, body.dump(), kAnswerMax), url);
 }
 
 Result<Json> ClusterApi::upload(std::string_view path, const Query& query, const std::string& field,
@@ -144,30 +167,46 @@ Result<Json> ClusterApi::upload(std::string_view path, const Query& query, const
       "--{0}\r\nContent-Disposition: form-data; name=\"{1}\"; filename=\"{2}\"\r\n"
       "Content-Type: application/octet-stream\r\n\r\n{3}\r\n--{0}--\r\n",
       boundary, field, file_name, bytes);
-  return read_answer(
-      clients_->once.post(url, headers_of(access_, "multipart/form-data; boundary=" + boundary),
-                          body, kAnswerMax),
-      url);
+  TORII_TRY(const net::Headers headers,
+            headers_of(access_, "multipart/form-data; boundary=" + boundary));
+  return read_answer(clients_->once.post(url, headers, body, kAnswerMax), url);
 }
 
 std::string remedy_for(std::string_view message) {
-  if (holds(message, "ephemeral") || holds(message, "low on resource: ephemeral-storage") ||
-      holds(message, "DiskPressure")) {
-    return std::string(kStorageRemedy);
+  struct Known {
+    std::string_view words;
+    std::string_view remedy;
+  };
+  // The first that fits: a node that is full, or a step above its own limit.
+  constexpr Known kKnown[] = {
+      {"low on resource: ephemeral-storage", kNodeStorageRemedy},
+      {"DiskPressure", kNodeStorageRemedy},
+      {"low on resource: nodefs", kNodeStorageRemedy},
+      {"low on resource: imagefs", kNodeStorageRemedy},
+      {"low on resource: inodes", kNodeStorageRemedy},
+      {"ephemeral", kStorageRemedy},
+      {"Usage of EmptyDir volume", kStorageRemedy},
+      {"low on resource: memory", kNodeMemoryRemedy},
+      {"MemoryPressure", kNodeMemoryRemedy},
+      {"OOMKilled", kMemoryRemedy},
+      {"exit code 137", kMemoryRemedy},
+      {"active on the node longer than the specified deadline", kTimeoutRemedy},
+      {"DeadlineExceeded", kTimeoutRemedy},
+      {"Evicted", kEvictedRemedy},
+      {"evicted", kEvictedRemedy},
+      {"ErrImagePull", kImageRemedy},
+      {"ImagePullBackOff", kImageRemedy},
+      {"ErrImageNeverPull", kImageRemedy},
+      {"InvalidImageName", kImageRemedy},
+      {"ImageInspectError", kImageRemedy},
+      {"RegistryUnavailable", kImageRemedy},
+      {"CreateContainerConfigError", kObjectRemedy},
+      {"FailedMount", kObjectRemedy},
+      {"Unschedulable", kNodeRemedy},
+  };
+  for (const Known& known : kKnown) {
+    if (message.find(known.words) != std::string_view::npos) return std::string(known.remedy);
   }
-  if (holds(message, "OOMKilled") || holds(message, "exit code 137") ||
-      holds(message, "low on resource: memory")) {
-    return std::string(kMemoryRemedy);
-  }
-  if (holds(message, "ErrImagePull") || holds(message, "ImagePullBackOff") ||
-      holds(message, "InvalidImageName") || holds(message, "ErrImageNeverPull") ||
-      holds(message, "ImageInspectError") || holds(message, "RegistryUnavailable")) {
-    return std::string(kImageRemedy);
-  }
-  if (holds(message, "CreateContainerConfigError") || holds(message, "FailedMount")) {
-    return std::string(kObjectRemedy);
-  }
-  if (holds(message, "Unschedulable")) return std::string(kNodeRemedy);
   return "";
 }
 

@@ -34,7 +34,9 @@ struct Submitted {
   std::string experiment_id = {};
   std::string run_id;      ///< KFP: an id; Argo: the workflow's name
   bool recurring = false;  ///< it is the schedule that was set up, and no run yet
-  std::string link = {};   ///< for people
+  /// KFP: recurring runs whose place it took; they are disabled now.
+  std::vector<std::string> replaced = {};
+  std::string link = {};  ///< for people
 };
 
 /// The pipeline server of Kubeflow, API v2beta1.
@@ -52,7 +54,8 @@ struct KfpSubmission {
   std::optional<Schedule> schedule = {};  ///< a recurring run instead of a run
 };
 /// Uploads the pipeline, or a version of it if the server has one of that name; finds or creates
-/// the experiment; starts the run.
+/// the experiment; starts the run. A recurring run takes the place of those of the same name,
+/// pipeline and experiment.
 [[nodiscard]] Result<Submitted> submit_kfp(ClusterApi& api, const KfpSubmission& submission);
 [[nodiscard]] Result<RunState> kfp_run_state(ClusterApi& api, const std::string& run_id);
 

@@ -8,6 +8,7 @@ namespace torii::pipeline {
 namespace {
 
 constexpr std::string_view kBase = "/apis/v2beta1";
+constexpr int kRecurringPagesMax = 100;
 
 std::string at(std::string_view path) {
   return fmt::format("{}{}", kBase, path);
@@ -88,6 +89,52 @@ Result<void> find_experiment(ClusterApi& api, const KfpSubmission& submission,
   return {};
 }
 
+// The recurring runs that are on and that this one replaces.
+Result<std::vector<std::string>> find_recurring(ClusterApi& api, const KfpSubmission& submission,
+                                                const Submitted& submitted) {
+  std::vector<std::string> found;
+  std::string page;
+  for (int pages = 0; pages < kRecurringPagesMax; ++pages) {
+    ClusterApi::Query query = {{"experiment_id", submitted.experiment_id}, {"page_size", "100"}};
+    if (!page.empty()) query.emplace_back("page_token", page);
+    TORII_TRY(const Json answer, api.get(at("/recurringruns"), query));
+    const Json* list = answer.find("recurringRuns");
+    if (list != nullptr && list->is_array()) {
+      for (const Json& run : list->as_array()) {
+        const Json* of = run.find("pipeline_version_reference");
+        const bool same = of != nullptr && run.string_at("display_name") == submission.run_name &&
+                          of->string_at("pipeline_id") == submitted.pipeline_id;
+        if (!same || run.string_at("status") == "DISABLED") continue;
+        TORII_TRY(std::string id, text_in(run, "recurring_run_id", "the list of recurring runs"));
+        found.push_back(std::move(id));
+      }
+    }
+    page = answer.string_at("next_page_token").value_or("");
+    if (page.empty()) return found;
+  }
+  return make_error(ErrorCode::kIo, "the experiment '{}' has more than {} recurring runs",
+                    submission.experiment, kRecurringPagesMax * 100);
+}
+
+// The new one first: there is no time at which none is on.
+Result<void> set_up_recurring(ClusterApi& api, const KfpSubmission& submission, const Json& body,
+                              Submitted& submitted) {
+  TORII_TRY(const std::vector<std::string> old, find_recurring(api, submission, submitted));
+  TORII_TRY(const Json made, api.create(at("/recurringruns"), body));
+  TORII_TRY(submitted.run_id, text_in(made, "recurring_run_id", "the recurring run"));
+  submitted.link = fmt::format("{}/#/recurringrun/details/{}", api.host(), submitted.run_id);
+  for (const std::string& id : old) {
+    const auto done = api.create(at(fmt::format("/recurringruns/{}:disable", id)), Json::object());
+    if (!done.ok()) {
+      return with_context(done.error(), fmt::format("the recurring run {} is set up, but {}, whose "
+                                                    "place it takes, is still on; disable it",
+                                                    submitted.run_id, id));
+    }
+    submitted.replaced.push_back(id);
+  }
+  return {};
+}
+
 RunState::Phase phase_of(const std::string& state) {
   if (state == "SUCCEEDED" || state == "SKIPPED") return RunState::Phase::kSucceeded;
   if (state == "FAILED") return RunState::Phase::kFailed;
@@ -134,9 +181,7 @@ Result<Submitted> submit_kfp(ClusterApi& api, const KfpSubmission& submission) {
         .set("max_concurrency", "1")
         .set("no_catchup", schedule.catch_up != Schedule::CatchUp::kAll)
         .set("trigger", Json::object().set("cron_schedule", Json::object().set("cron", cron)));
-    TORII_TRY(const Json made, api.create(at("/recurringruns"), body));
-    TORII_TRY(submitted.run_id, text_in(made, "recurring_run_id", "the recurring run"));
-    submitted.link = fmt::format("{}/#/recurringrun/details/{}", api.host(), submitted.run_id);
+    TORII_TRY_VOID(set_up_recurring(api, submission, body, submitted));
     return submitted;
   }
   TORII_TRY(const Json made, api.create(at("/runs"), body));

@@ -1,5 +1,6 @@
 """Servers of a test's own that speak the protocols of clusters, strictly: what the real one would
-refuse is refused. KfpServer: the calls of Kubeflow Pipelines v2beta1 that a submission needs.
+refuse is refused. With certificates (class Certificates) they speak TLS, and a client is known by its certificate
+too. KfpServer: the calls of Kubeflow Pipelines v2beta1 that a submission needs.
 ArgoServer: custom resources by the Kubernetes API and by the Argo server's. Each keeps what it was
 asked in .requests: (method, path, query, body), forms as {field: (file name, bytes)}."""
 
@@ -7,6 +8,9 @@ import email.parser
 import email.policy
 import http.server
 import json
+import pathlib
+import ssl
+import subprocess
 import threading
 import urllib.parse
 import uuid
@@ -21,13 +25,42 @@ class Refusal(Exception):
         self.message = message
 
 
+class Certificates:
+    """An authority in a folder of its own, with a server's certificate (127.0.0.1) and a client's."""
+
+    def __init__(self, folder, client="runner"):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir()
+        self.authority = self.make("authority", "/CN=authority", "basicConstraints=critical,CA:TRUE")
+        self.server = self.make("server", "/CN=server", "subjectAltName=IP:127.0.0.1", signed=True)
+        self.client = self.make("client", f"/CN={client}", "extendedKeyUsage=clientAuth", signed=True)
+
+    def make(self, name, subject, extension, signed=False):
+        certificate, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", subject]
+        command += ["-addext", extension, "-keyout", key, "-out", certificate]
+        if signed:
+            command += ["-CA", self.authority[0], "-CAkey", self.authority[1], "-addext", "basicConstraints=critical,CA:FALSE"]
+        subprocess.run([str(word) for word in command], check=True, capture_output=True)
+        return certificate, key
+
+    def context(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.server)
+        context.load_verify_locations(self.authority[0])
+        context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+
 class Server:
-    """Listens on a free port of the loopback; `with` starts and ends it."""
+    """Listens on a free port of the loopback; `with` starts and ends it. `who` lists who asked."""
 
     token = "let-me-in"
+    user = "runner"
 
-    def __init__(self):
+    def __init__(self, certificates=None):
         self.requests = []
+        self.who = []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,8 +72,7 @@ class Server:
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 status, answer = 200, None
                 try:
-                    if self.headers.get("Authorization") != f"Bearer {outer.token}":
-                        raise Refusal(401, "no valid token")
+                    outer.who.append(outer.known(self))
                     body = outer.read_body(self.headers, raw)
                     outer.requests.append((self.command, url.path, query, body))
                     answer = outer.handle(self.command, urllib.parse.unquote(url.path), query, body)
@@ -60,6 +92,9 @@ class Server:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if certificates:
+            self.server.socket = certificates.context().wrap_socket(self.server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -68,6 +103,16 @@ class Server:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+    def known(self, handler):
+        authorization = handler.headers.get("Authorization")
+        if authorization == f"Bearer {self.token}":
+            return "by token"
+        certificate = handler.connection.getpeercert() if isinstance(handler.connection, ssl.SSLSocket) else None
+        names = [value for part in (certificate or {}).get("subject", ()) for key, value in part if key == "commonName"]
+        if authorization is None and names == [self.user]:
+            return "by certificate"
+        raise Refusal(401, "no valid token")
 
     @staticmethod
     def read_body(headers, raw):
@@ -97,9 +142,9 @@ def only(body, known, where):
 class KfpServer(Server):
     RUN = {"display_name", "description", "experiment_id", "pipeline_version_reference", "runtime_config", "service_account"}
 
-    def __init__(self, outcome="SUCCEEDED", error=None, waits=()):
+    def __init__(self, outcome="SUCCEEDED", error=None, waits=(), certificates=None):
         """`waits`: what is told of the task while it is pending, one answer each."""
-        super().__init__()
+        super().__init__(certificates)
         self.waits = list(waits)
         self.pipelines, self.versions, self.experiments = {}, {}, {}
         self.runs, self.recurring = {}, {}
@@ -157,11 +202,23 @@ class KfpServer(Server):
             experiment = {**body, "experiment_id": str(uuid.uuid4())}
             self.experiments[experiment["experiment_id"]] = experiment
             return experiment
+        if call == ("GET", "/recurringruns"):
+            return self.page([one for one in self.recurring.values() if one["experiment_id"] == query["experiment_id"]], query)
+        if method == "POST" and call[1].startswith("/recurringruns/") and call[1].endswith(":disable"):
+            self.recurring[call[1].split("/")[2].removesuffix(":disable")]["status"] = "DISABLED"
+            return {}
         if call in (("POST", "/runs"), ("POST", "/recurringruns")):
             return self.start(call[1], body)
         if method == "GET" and call[1].startswith("/runs/"):
             return self.state(call[1].split("/")[2])
         raise Refusal(404, f"no such call: {method} {path}")
+
+    @staticmethod
+    def page(group, query):
+        """Two at a time: whoever wants all has to turn the page."""
+        first = int(query.get("page_token") or 0)
+        more = {"next_page_token": str(first + 2)} if first + 2 < len(group) else {}
+        return {"recurringRuns": group[first : first + 2], "total_size": len(group), **more}
 
     def start(self, kind, body):
         recurring = kind == "/recurringruns"
@@ -179,7 +236,7 @@ class KfpServer(Server):
             fields = body["trigger"]["cron_schedule"]["cron"].split()
             if len([one for one in fields if not one.startswith("TZ=")]) != 6:
                 raise Refusal(400, "invalid cron: expected exactly 6 fields")
-            made = {**body, "recurring_run_id": str(uuid.uuid4())}
+            made = {**body, "recurring_run_id": str(uuid.uuid4()), "status": "ENABLED"}
             self.recurring[made["recurring_run_id"]] = made
         else:
             made = {**body, "run_id": str(uuid.uuid4())}
@@ -211,8 +268,8 @@ class ArgoServer(Server):
         "cronworkflows": ("CronWorkflow", "cron-workflows", "cronWorkflow"),
     }
 
-    def __init__(self, phase="Succeeded", message="", waits=()):
-        super().__init__()
+    def __init__(self, phase="Succeeded", message="", waits=(), certificates=None):
+        super().__init__(certificates)
         self.waits = list(waits)
         self.objects = {}
         self.phase, self.message = phase, message

@@ -68,10 +68,42 @@ class Submit(unittest.TestCase):
             self.assertEqual(run["trigger"]["cron_schedule"]["cron"], "TZ=Europe/Berlin 0 0 2 * * *")
             self.assertEqual((run["mode"], run["max_concurrency"], run["no_catchup"]), ("ENABLE", "1", True))
 
+    def test_kfp_a_recurring_run_takes_the_place_of_the_one_before(self):
+        def on(server):
+            return {key for key, run in server.recurring.items() if run["status"] == "ENABLED"}
+
+        with KfpServer() as server:
+            before = None
+            for _ in range(4):  # more than a page of them
+                answer = json.loads(self.submit(server, "kfp", file="night.yaml").stdout)
+                self.assertEqual(answer["replaced"], [before] if before else [])
+                before = answer["run"]
+                self.assertEqual(on(server), {before})
+            # Another name is another schedule.
+            other = json.loads(self.submit(server, "kfp", "--run-name=weekly", file="night.yaml").stdout)
+            self.assertEqual(on(server), {before, other["run"]})
+            self.assertEqual(len(server.recurring), 5)
+
+    def test_kfp_where_artifacts_go(self):
+        for name, words, root in (
+            ("shop.yaml", (), None),
+            ("rooted.yaml", (), "s3://shop/runs"),
+            ("rooted.yaml", ("--pipeline-root=s3://other/runs",), "s3://other/runs"),
+        ):
+            rooted = PIPELINE.replace("namespace: shop", "namespace: shop, pipeline_root: s3://shop/runs")
+            (self.folder / "rooted.yaml").write_text(textwrap.dedent(rooted))
+            with KfpServer() as server:
+                self.submit(server, "kfp", *words, file=name)
+                (run,) = server.runs.values()
+                self.assertEqual(run["runtime_config"].get("pipeline_root"), root)
+
     def test_kfp_failures_say_what_to_do(self):
         for error, exit_code, words in (
             ("Pod was OOMKilled", 1, "raise resources.memory_limit"),
-            ("The node was low on resource: ephemeral-storage", 1, "share: location"),
+            ("The node was low on resource: ephemeral-storage", 1, "resources.storage"),
+            ("Pod ephemeral local storage usage exceeds the total limit of containers 1Gi", 1, "share: location"),
+            ("Pod was active on the node longer than the specified deadline", 1, "raise its timeout"),
+            ("Evicted", 1, "give it retries"),
             ("Error (exit code 3)", 3, "exit code 3"),
         ):
             with KfpServer("FAILED", error) as server:
@@ -182,6 +214,10 @@ class Submit(unittest.TestCase):
             done = self.submit(server, "argo", check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn("raise resources.memory_limit", done.stderr)
+        with ArgoServer("Failed", "The node was low on resource: memory.") as server:
+            done = self.submit(server, "argo", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("ask for what the step needs (resources.memory)", done.stderr)
 
 
 if __name__ == "__main__":
