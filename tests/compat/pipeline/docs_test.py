@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+import yaml
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests"), str(pathlib.Path(__file__).parent)]
 from stand_ins import ArgoServer, KfpServer  # noqa: E402
@@ -52,7 +54,7 @@ class Docs(unittest.TestCase):
         for kind, text in BLOCKS:
             if kind == "sh":
                 for line in filter(None, text.splitlines()):
-                    self.assertRegex(line, r"^(torii pipeline) ")
+                    self.assertRegex(line, r"^(torii pipeline|kubectl (apply|create)) ")
             elif kind == "yaml":
                 self.assertRegex(text, r"^# \S+\.yaml\n")
             else:
@@ -80,6 +82,35 @@ class Docs(unittest.TestCase):
         chosen = {"name": context, "context": {"cluster": "there", "user": "me"}}
         (self.folder / config).write_text(json.dumps({"clusters": [cluster], "users": [user], "contexts": [chosen]}))
         return line
+
+    def test_what_kubectl_is_given_is_there(self):
+        lines = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("kubectl")]
+        self.assertEqual(len(lines), 3)
+        job = yaml.safe_load((ROOT / "deploy" / "argo" / "job.yaml").read_text())
+        wanted = [word for word in job["spec"]["template"]["spec"]["containers"][0]["args"] if word.startswith("--s3-secret=")]
+        for line in lines:
+            words = shlex.split(line)
+            self.assertEqual(words[words.index("-n") + 1], "shop")
+            if "-k" in words:
+                folder = ROOT / words[words.index("-k") + 1]
+                kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+                for name in kustomization["resources"]:
+                    self.assertTrue((folder / name).is_file())
+            elif "-f" in words:
+                self.assertEqual(yaml.safe_load((ROOT / words[words.index("-f") + 1]).read_text()), job)
+            else:
+                self.assertEqual(words[:4], ["kubectl", "create", "secret", "generic"])
+                self.assertEqual(wanted, [f"--s3-secret={words[4]}"])
+                keys = {re.match(r"--from-literal=(\w+)=", word)[1] for word in words if word.startswith("--from-literal")}
+                self.assertEqual(keys, self.secret_keys(words[4]))
+
+    def secret_keys(self, secret):
+        """What the steps of the night take from it."""
+        out = self.folder / "night.yaml"
+        self.run_line(f"torii pipeline compile nightly --target=argo --as=template --image=x --s3-secret={secret} --out={out}")
+        containers = [one["container"] for one in yaml.safe_load(out.read_text())["spec"]["templates"] if "container" in one]
+        references = [variable["valueFrom"]["secretKeyRef"] for one in containers for variable in one["env"]]
+        return {one["key"] for one in references if one["name"] == secret}
 
     def test_faults_are_as_shown(self):
         done = self.run_line("torii pipeline show wrong.yaml", check=False)
