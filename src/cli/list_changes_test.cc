@@ -67,6 +67,10 @@ TEST_F(ListsOfTwoRuns, ASampleHasTheSameUsersOnBothSides) {
   EXPECT_EQ(changes->only_after, 0U);
   EXPECT_EQ(changes->changed, changes->users);
   EXPECT_DOUBLE_EQ(changes->overlap_10, .5);
+  const auto back = compare_lists({folder_ / "b"}, {folder_ / "a"}, {}, 100);
+  EXPECT_EQ(back->users, changes->users);
+  EXPECT_EQ(back->users + back->only_after, 100U);
+  EXPECT_EQ(back->only_before, 0U);
 }
 
 TEST_F(ListsOfTwoRuns, OtherFilesAreRefused) {
