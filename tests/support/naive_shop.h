@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "recommend/online.h"
 #include "recommend/people.h"
-#include "retrieval/score.h"
+#include "support/naive_ranking.h"
+#include "support/naive_rules.h"
 #include "support/shop_world.h"
 
 namespace torii::recommend::testing {
@@ -33,13 +32,7 @@ class NaiveShop {
     items_.clear();
   }
 
-  struct Item {
-    std::string id;
-    Json attributes;
-    std::vector<float> embedding;
-    float popularity = 0.0F;  ///< published
-    double fallback = 0.0;    ///< with trend
-  };
+  using Item = NaiveItem;
   /// In the order that equal scores go by.
   const std::vector<Item>& items() {
     if (items_.empty()) items_ = make_items();
@@ -62,15 +55,16 @@ class NaiveShop {
     }
     if (who.vector.empty() && !who.wishes.empty()) {
       const bool any = std::ranges::any_of(
-          allowed, [&](std::size_t i) { return is_wished(all[i].attributes, who.wishes); });
+          allowed, [&](std::size_t i) { return naive_is_wished(all[i].attributes, who.wishes); });
       if (any) who.source = Source::kCategories;
       if (!any) who.wishes.clear();
     }
-    const auto order = ordered(request, all, allowed, who);
+    const auto order = naive_order(request, all, allowed, who, world_->options.metric);
     const std::size_t need = request.offset + request.k;
-    std::vector<Scored> chosen = request.rules == nullptr
-                                     ? first(order, need)
-                                     : ruled(*request.rules, all, allowed, order, need);
+    std::vector<NaiveScored> chosen = order;
+    if (request.rules != nullptr) {
+      chosen = naive_rules(*request.rules, all, allowed, order, need);
+    }
     Answer answer;
     answer.source = who.source;
     for (std::size_t i = request.offset; i < std::min(chosen.size(), need); ++i) {
@@ -82,13 +76,6 @@ class NaiveShop {
   static bool offered(const Json& attributes) {
     if (attributes.bool_at("hidden").value_or(false)) return false;
     return attributes.bool_at("in_stock").value_or(true);
-  }
-
-  static bool is_wished(const Json& attributes, const std::vector<std::string>& wishes) {
-    const Json* genres = attributes.find("genres");
-    return genres != nullptr && std::ranges::any_of(wishes, [&](const auto& wish) {
-             return std::ranges::find(genres->as_array(), Json(wish)) != genres->as_array().end();
-           });
   }
 
  private:
@@ -144,18 +131,6 @@ class NaiveShop {
     return items;
   }
 
-  struct Scored {
-    std::size_t item = 0;
-    double total = 0.0;
-  };
-  struct Who {
-    Source source = Source::kFallback;
-    std::vector<float> vector;  ///< empty: by popularity
-    std::vector<std::string> wishes;
-    double beta = -1.0;  ///< at least 0: blend
-    std::set<std::string> out;
-  };
-
   float weight_of(const Json& event) const {
     return meaning_of(event.string_at("type").value_or("view"),
                       event.number_at("rating").value_or(std::nan("")), options_)
@@ -173,9 +148,9 @@ class NaiveShop {
     return from;
   }
 
-  Who find_out(const ShopRequest& request, const std::vector<Item>& all) {
+  NaiveWho find_out(const ShopRequest& request, const std::vector<Item>& all) {
     using Exclude = ShopRequest::Exclude;
-    Who who;
+    NaiveWho who;
     const std::string user(request.user_id);
     const std::size_t from = erased_before(user);
     const std::uint64_t erased_seq = from == 0 ? 0 : records_[from - 1].seq;
@@ -316,207 +291,6 @@ class NaiveShop {
     std::vector<float> mean;
     for (const double value : sum) mean.push_back(static_cast<float>(value / factors));
     return mean;
-  }
-
-  static std::vector<Scored> first(std::vector<Scored> list, std::size_t n) {
-    list.resize(std::min(n, list.size()));
-    return list;
-  }
-
-  // All allowed items in the order of the asker, boosts included.
-  std::vector<Scored> ordered(const ShopRequest& request, const std::vector<Item>& all,
-                              const std::vector<std::size_t>& allowed, const Who& who) const {
-    const auto more = [](const Scored& a, const Scored& b) { return a.total > b.total; };
-    const auto by = [&](std::vector<Scored>& list) {
-      std::stable_sort(list.begin(), list.end(), more);
-    };
-    std::vector<Scored> popular, near;
-    for (const std::size_t i : allowed) popular.push_back({i, all[i].fallback});
-    by(popular);
-    if (!who.vector.empty()) {
-      const retrieval::ExactScore score(who.vector, world_->options.metric);
-      for (const std::size_t i : allowed) near.push_back({i, score(all[i].embedding)});
-      by(near);
-    }
-    std::vector<Scored> wished;
-    for (const Scored& entry : popular) {
-      if (is_wished(all[entry.item].attributes, who.wishes)) wished.push_back(entry);
-    }
-    std::vector<Scored> order;
-    if (who.beta >= 0.0) {
-      std::map<std::size_t, double> sums;
-      for (std::size_t r = 0; r < near.size(); ++r) {
-        sums[near[r].item] += who.beta / (60.0 + static_cast<double>(r + 1));
-      }
-      for (std::size_t r = 0; r < wished.size(); ++r) {
-        sums[wished[r].item] += (1.0 - who.beta) / (60.0 + static_cast<double>(r + 1));
-      }
-      for (const auto& [item, sum] : sums) order.push_back({item, static_cast<float>(sum)});
-      by(order);
-    } else if (!who.vector.empty()) {
-      order = near;
-    } else {
-      order = wished;
-      for (const Scored& entry : popular) {
-        const auto same = [&](const Scored& s) { return s.item == entry.item; };
-        if (std::ranges::none_of(wished, same)) order.push_back(entry);
-      }
-    }
-    if (request.rules != nullptr && !request.rules->boosts.empty()) {
-      // Chosen categories stay in front.
-      const bool by_wishes = who.vector.empty() && !who.wishes.empty();
-      const auto front = order.begin() + static_cast<std::ptrdiff_t>(by_wishes ? wished.size() : 0);
-      for (Scored& entry : order) {
-        double sum = 0.0;
-        for (const auto& boost : request.rules->boosts) {
-          if (passes(boost.filter, all[entry.item].attributes)) sum += boost.add;
-        }
-        entry.total += sum;
-      }
-      std::stable_sort(order.begin(), front, more);
-      std::stable_sort(front, order.end(), more);
-    }
-    if (who.vector.empty() && who.wishes.empty()) return spread(all, order);
-    return order;
-  }
-
-  static std::vector<Scored> spread(const std::vector<Item>& all, std::vector<Scored> order) {
-    std::vector<Scored> result;
-    std::map<std::string, int> counts;
-    while (!order.empty()) {
-      if (result.size() % 10 == 0) counts.clear();
-      const auto category = [&](const Scored& entry) {
-        const Json* genres = all[entry.item].attributes.find("genres");
-        return genres == nullptr ? std::string() : genres->as_array().front().as_string();
-      };
-      std::size_t chosen = 0;
-      for (std::size_t i = 0; i < std::min<std::size_t>(200, order.size()); ++i) {
-        const std::string name = category(order[i]);
-        if (!name.empty() && counts[name] >= 3) continue;
-        chosen = i;
-        break;
-      }
-      ++counts[category(order[chosen])];
-      result.push_back(order[chosen]);
-      order.erase(order.begin() + static_cast<std::ptrdiff_t>(chosen));
-    }
-    return result;
-  }
-
-  static double cosine(const std::vector<float>& a, const std::vector<float>& b) {
-    double dot = 0.0, aa = 0.0, bb = 0.0;
-    for (std::size_t d = 0; d < a.size(); ++d) {
-      dot += double{a[d]} * double{b[d]};
-      aa += double{a[d]} * double{a[d]};
-      bb += double{b[d]} * double{b[d]};
-    }
-    return std::sqrt(aa * bb) > 0.0 ? dot / std::sqrt(aa * bb) : 0.0;
-  }
-
-  static std::set<std::string> values_of(const Json& attributes, const std::string& key) {
-    std::set<std::string> values;
-    const Json* value = attributes.find(key);
-    if (value == nullptr) return values;
-    const auto add = [&](const Json& one) {
-      if (!value_key(one).empty()) values.insert(value_key(one));
-    };
-    if (!value->is_array()) {
-      add(*value);
-    } else {
-      for (const Json& one : value->as_array()) add(one);
-    }
-    return values;
-  }
-
-  std::vector<Scored> ruled(const Rules& rules, const std::vector<Item>& all,
-                            const std::vector<std::size_t>& allowed,
-                            const std::vector<Scored>& order, std::size_t need) const {
-    std::vector<std::optional<Scored>> slots(need);
-    std::set<std::size_t> pinned;
-    for (const auto& pin : rules.pins) {
-      const auto found = std::ranges::find(all, pin.item_id, &Item::id);
-      if (found == all.end()) continue;
-      const auto item = static_cast<std::size_t>(found - all.begin());
-      if (std::ranges::find(allowed, item) == allowed.end() || pinned.contains(item)) continue;
-      pinned.insert(item);
-      std::size_t slot = pin.place;
-      while (slot < need && slots[slot]) ++slot;
-      if (slot < need) slots[slot] = Scored{item, 0.0};
-    }
-    // A pin for which there is no slot left is an item like any other.
-    pinned.clear();
-    for (const auto& slot : slots) {
-      if (slot) pinned.insert(slot->item);
-    }
-    std::vector<Scored> chosen;
-    for (std::size_t limit = 4 * need;; limit *= 4) {
-      std::vector<Scored> pool;
-      for (const Scored& entry : order) {
-        if (pool.size() < limit && !pinned.contains(entry.item)) pool.push_back(entry);
-      }
-      const bool whole = pool.size() + pinned.size() >= order.size();
-      chosen = pick(rules, all, pool, pinned, need - pinned.size());
-      if (chosen.size() == need - pinned.size() || whole) break;
-    }
-    std::vector<Scored> answer;
-    std::size_t next = 0;
-    for (const auto& slot : slots) {
-      if (slot) {
-        answer.push_back(*slot);
-      } else if (next < chosen.size()) {
-        answer.push_back(chosen[next++]);
-      }
-    }
-    return answer;
-  }
-
-  static std::vector<Scored> pick(const Rules& rules, const std::vector<Item>& all,
-                                  std::vector<Scored> pool, const std::set<std::size_t>& pinned,
-                                  std::size_t count) {
-    std::vector<std::map<std::string, std::size_t>> counts(rules.caps.size());
-    const auto take = [&](std::size_t item, bool always) {
-      for (std::size_t c = 0; c < rules.caps.size() && !always; ++c) {
-        for (const auto& value : values_of(all[item].attributes, rules.caps[c].key)) {
-          if (counts[c][value] >= rules.caps[c].count) return false;
-        }
-      }
-      for (std::size_t c = 0; c < rules.caps.size(); ++c) {
-        for (const auto& value : values_of(all[item].attributes, rules.caps[c].key)) {
-          ++counts[c][value];
-        }
-      }
-      return true;
-    };
-    for (const std::size_t item : pinned) take(item, true);
-    double low = std::numeric_limits<double>::infinity(), high = -low;
-    for (const Scored& entry : pool) {
-      low = std::min(low, entry.total);
-      high = std::max(high, entry.total);
-    }
-    std::vector<std::size_t> taken(pinned.begin(), pinned.end());
-    std::vector<Scored> chosen;
-    while (chosen.size() < count && !pool.empty()) {
-      std::size_t best = 0;
-      double best_value = -std::numeric_limits<double>::infinity();
-      for (std::size_t i = 0; i < pool.size() && rules.diversity > 0.0; ++i) {
-        double likeness = taken.empty() ? 0.0 : -2.0;
-        for (const std::size_t other : taken) {
-          likeness = std::max(likeness, cosine(all[pool[i].item].embedding, all[other].embedding));
-        }
-        const double relevance = high > low ? (pool[i].total - low) / (high - low) : 1.0;
-        const double value = (1.0 - rules.diversity) * relevance - rules.diversity * likeness;
-        if (value > best_value) {
-          best = i;
-          best_value = value;
-        }
-      }
-      const Scored entry = pool[best];
-      pool.erase(pool.begin() + static_cast<std::ptrdiff_t>(best));
-      if (!take(entry.item, false)) continue;
-      chosen.push_back(entry);
-      taken.push_back(entry.item);
-    }
-    return chosen;
   }
 
   ShopWorld* world_;
