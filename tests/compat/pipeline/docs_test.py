@@ -54,7 +54,7 @@ class Docs(unittest.TestCase):
         for kind, text in BLOCKS:
             if kind == "sh":
                 for line in filter(None, text.splitlines()):
-                    self.assertRegex(line, r"^(torii pipeline|kubectl (apply|create)) ")
+                    self.assertRegex(line, r"^(torii pipeline|torii serve .*--schedule=|kubectl (apply|create)) ?")
             elif kind == "yaml":
                 self.assertRegex(text, r"^# \S+\.yaml\n")
             else:
@@ -70,6 +70,12 @@ class Docs(unittest.TestCase):
             with KfpServer() if "kfp" in line else ArgoServer() as server:
                 self.run_line(self.at(server, line))
                 self.assertTrue(server.requests)
+
+    def test_what_serve_is_given_is_a_schedule(self):
+        lines = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("torii serve")]
+        self.assertEqual(len(lines), 1)
+        (told,) = [word.partition("=")[2] for word in shlex.split(lines[0]) if word.startswith("--schedule=")]
+        self.run_line(f"torii pipeline schedule {told} --show")
 
     def at(self, server, line):
         """The line with the server where it names an address, or a kubeconfig that does."""
@@ -102,7 +108,7 @@ class Docs(unittest.TestCase):
                 self.assertEqual(words[:4], ["kubectl", "create", "secret", "generic"])
                 self.assertEqual(wanted, [f"--s3-secret={words[4]}"])
                 keys = {re.match(r"--from-literal=(\w+)=", word)[1] for word in words if word.startswith("--from-literal")}
-                self.assertEqual(keys, self.secret_keys(words[4]))
+                self.assertLessEqual(keys, self.secret_keys(words[4]))
 
     def secret_keys(self, secret):
         """What the steps of the night take from it."""
