@@ -198,8 +198,12 @@ class Kills(Case):
             if steps:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(dice.choice(steps), signal.SIGKILL)
+        elif kind == "store":
+            self.store.stop()
+            time.sleep(dice.uniform(0, 1))
+            self.store.start()
         process.wait(600)
-        return process.returncode if kind in ("step", "none") or process.returncode >= 0 else None
+        return process.returncode if kind in ("step", "store", "none") or process.returncode >= 0 else None
 
     def rows(self, query):
         if not (self.home / "lineage.db").exists():
@@ -258,9 +262,9 @@ class Kills(Case):
                 place = "s3" if number % 2 else "here"
                 begun, process, code = time.monotonic(), self.new_run(f"r{number}", place), None
                 for kill in range(20):
-                    kind = dice.choice(("runner", "runner", "all", "step")) if kill < 3 else "none"
+                    kind = dice.choice(("runner", "runner", "all", "step", "store")) if kill < 3 else "none"
                     code = self.wait(process, kind, dice.uniform(0, 1.1 * usual[place]) if kind != "none" else 0, dice)
-                    kills[kind] += code is None or kind == "step"
+                    kills[kind] += code is None or kind in ("step", "store")
                     self.check()
                     if code is not None:
                         break
