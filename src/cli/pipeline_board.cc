@@ -57,7 +57,7 @@ std::string with_colour(const std::string& text, int colour, const TerminalStyle
 }
 
 std::string words_of(const TaskView& task) {
-  const std::string text = visible(task.text);
+  std::string text = visible(task.text);
   switch (task.state) {
     case State::kWaiting:
       return "waits";

@@ -79,6 +79,7 @@ Result<store::Publication> find_publication(store::Store& store, const LineageFl
                       store.shown(), flags.tenant);
   }
   std::vector<std::uint64_t> versions;
+  versions.reserve(publications.size());
   for (const store::Publication& one : publications) versions.push_back(one.version);
   return make_error(ErrorCode::kNotFound, "{}: there is no version {} any more; there are: {}",
                     store.shown(), version, fmt::join(versions, ", "));
