@@ -81,11 +81,16 @@ Result<void> follow(Session& session, const std::function<Result<pipeline::RunSt
   document.set("state", state.word);
   Json tasks = Json::array();
   std::string why;
+  std::string why_not;  // what was left out in consequence comes second
   for (const auto& task : state.tasks) {
     tasks.push(
         Json::object().set("name", task.name).set("state", task.word).set("message", task.message));
-    if (why.empty() && !task.message.empty()) why = fmt::format("{}: {}", task.name, task.message);
+    if (task.message.empty()) continue;
+    const bool failed = task.word == "Failed" || task.word == "Error" || task.word == "FAILED";
+    std::string& text = failed ? why : why_not;
+    if (text.empty()) text = fmt::format("{}: {}", task.name, task.message);
   }
+  if (why.empty()) why = why_not;
   document.set("tasks", std::move(tasks));
   if (state.phase == pipeline::RunState::Phase::kSucceeded) {
     session.print(fmt::format("{}\n", state.word));

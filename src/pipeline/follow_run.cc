@@ -34,12 +34,14 @@ class Follower {
     for (const RunState::TaskState& task : state.tasks) {
       if (task.is_stuck) {
         stuck_ += fmt::format("; {} waits: {}", task.name, task.message);
-        if (warned_.insert(task.name).second) {
+        waited_for_[task.name] = task.message;
+        if (is_long_enough(task) && warned_.insert(task.name).second) {
           reporter_.warn(fmt::format("{} waits: {}", task.name, task.message));
         }
         continue;  // its message goes back and forth between pulling and waiting to pull
       }
       if (!is_waiting(task)) waiting_since_.erase(task.name);
+      if (!is_waiting(task) && !is_over(task)) waited_for_.erase(task.name);
       const bool is_silent = is_waiting(task) && task.message.empty();
       if (is_silent) look_at_silence(task.name);
       if (std::ranges::find(told_, task) != told_.end()) continue;
@@ -51,7 +53,24 @@ class Follower {
 
   [[nodiscard]] const std::string& stuck() const { return stuck_; }
 
+  // A task that waited in vain until its time was over is told by what it waited for.
+  void tell_what_never_began(RunState& state) const {
+    if (state.phase != RunState::Phase::kFailed) return;
+    for (RunState::TaskState& task : state.tasks) {
+      const auto waited = waited_for_.find(task.name);
+      if (waited != waited_for_.end()) task.message = "it never began: " + waited->second;
+    }
+  }
+
  private:
+  // Room on a node comes by itself when another task ends.
+  bool is_long_enough(const RunState::TaskState& task) {
+    constexpr double kRoomPatienceS = 20;
+    if (task.message.find("Unschedulable") == std::string::npos) return true;
+    const std::int64_t now = steady_ns();
+    return now - waiting_since_.emplace(task.name, now).first->second > ns_of(kRoomPatienceS);
+  }
+
   void look_at_silence(const std::string& name) {
     const std::int64_t now = steady_ns();
     const auto since = waiting_since_.emplace(name, now).first->second;
@@ -67,6 +86,7 @@ class Follower {
   double silence_max_s_;
   std::vector<RunState::TaskState> told_;
   std::map<std::string, std::int64_t> waiting_since_;
+  std::map<std::string, std::string> waited_for_;
   std::set<std::string> warned_;
   std::string stuck_;
 };
@@ -89,7 +109,10 @@ Result<RunState> follow_run(const std::function<Result<RunState>()>& ask,
     TORII_TRY(RunState state, ask());
     follower.look(state);
     using Phase = RunState::Phase;
-    if (state.phase != Phase::kPending && state.phase != Phase::kRunning) return state;
+    if (state.phase != Phase::kPending && state.phase != Phase::kRunning) {
+      follower.tell_what_never_began(state);
+      return state;
+    }
     if (!pause()) {
       return make_error(ErrorCode::kCancelled, "interrupted; the run goes on in the cluster{}",
                         follower.stuck());

@@ -51,6 +51,27 @@ TEST(FollowRun, WarnsOnceOfAnImageAndNamesItWhenItIsInterrupted) {
   EXPECT_TRUE(heard.notes.empty());
 }
 
+TEST(FollowRun, WhatWaitedInVainUntilItsTimeWasOverIsToldByWhatItWaitedFor) {
+  Heard heard;
+  const auto ended = follow({state(Phase::kRunning, "Pending", "ErrImageNeverPull"),
+                             state(Phase::kFailed, "Failed", "DeadlineExceeded")},
+                            heard, 4);
+  ASSERT_TRUE(ended.ok());
+  EXPECT_THAT(ended->tasks.at(0).message,
+              AllOf(HasSubstr("never began: ErrImageNeverPull"), HasSubstr("pull_secrets")));
+}
+
+TEST(FollowRun, ANodeWithoutRoomIsWaitedForBeforeItIsWarnedOf) {
+  Heard heard;
+  const auto ended = follow(
+      {state(Phase::kRunning, "Pending", "Unschedulable: 0/1 nodes"),
+       state(Phase::kRunning, "Running", ""), state(Phase::kFailed, "Failed", "exit code 1")},
+      heard, 9);
+  ASSERT_TRUE(ended.ok());
+  EXPECT_TRUE(heard.warnings.empty());
+  EXPECT_EQ(ended->tasks.at(0).message, "exit code 1");
+}
+
 TEST(FollowRun, WarnsOnceOfATaskThatNobodySpeaksOf) {
   Heard heard;
   const auto ended = follow({state(Phase::kRunning, "PENDING", "")}, heard, 4, 0);

@@ -56,16 +56,16 @@ class OnACluster(unittest.TestCase):
         main = next(one for one in spec["containers"] if one["name"] == "main")
         self.assertTrue(main["securityContext"]["readOnlyRootFilesystem"])
         self.assertTrue(main["securityContext"]["runAsNonRoot"])
+        first = self.cluster.get("pod", pod)["metadata"]["uid"]
         self.cluster.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+        wait_until(lambda: (again := self.running("train")) and self.cluster.get("pod", again)["metadata"]["uid"] != first, 240, "the killed pod was not tried again")
         said, log = process.communicate(timeout=600)
         print(f"{time.monotonic() - begun:6.1f} s  nightly, one pod of it killed\n{log}", file=sys.stderr)
         self.assertEqual(process.returncode, 0, log)
         answer = json.loads(said)
         nodes = list(self.nodes(answer["run"] if "run" in answer else answer["name"]))
         pods = [node for node in nodes if node["type"] == "Pod"]
-        trained = [node for node in pods if node["templateName"] == "train"]
-        self.assertEqual(sorted(node["phase"] for node in trained)[-1], "Succeeded")
-        self.assertGreaterEqual(len(trained), 2, "the killed pod was not tried again")
+        self.assertIn("Succeeded", {node["phase"] for node in pods if node["templateName"] == "train"})
         self.assertEqual(sum(node["templateName"] == "candidates" for node in pods), 3)
         loads = [node for node in pods if node["templateName"].startswith("load-")]
         self.assertEqual(len(loads), 3)
@@ -104,8 +104,8 @@ class OnACluster(unittest.TestCase):
 
     def test_3_what_a_cluster_does_to_pods_is_told(self):
         for name, step, expected in (
-            ("hungry", "{command: 'torii generate --users=400000 --items=20000 --interactions=4000000 --out=${outputs.shop}', outputs: {shop: {type: Dataset, keep: true}}, resources: {memory_limit: 24Mi}}", ["memory"]),
-            ("nowhere", "{command: torii version, image: 'localhost/no-such-image:1'}", ["image"]),
+            ("hungry", "{command: 'torii generate --users=400000 --items=20000 --interactions=4000000 --out=${outputs.shop}', outputs: {shop: {type: Dataset, keep: true}}, resources: {memory_limit: 24Mi}}", ["resources.memory_limit"]),
+            ("nowhere", "{command: torii version, image: 'localhost/no-such-image:1'}", ["never began: ErrImageNeverPull", "pull_secrets"]),
         ):
             with self.subTest(name):
                 (self.folder / f"{name}.yaml").write_text(f"name: {name}\ncluster: {{pull_policy: Never}}\ndefaults: {{timeout: 60s}}\nsteps:\n  {name}: {step}\n")
