@@ -20,7 +20,7 @@ struct GateFlags {
   std::string data;
   std::string store;
   std::string tenant = std::string(store::kDefaultTenant);
-  std::string must_beat = kNothing;
+  std::string must_beat = kMustBeatNothing;
 };
 
 Result<void> run(Session& session, const GateFlags& flags) {

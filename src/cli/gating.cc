@@ -155,7 +155,7 @@ std::filesystem::path scratch_folder(const Session& session) {
 Result<GateOutcome> pass_gate(Session& session, const GateRequest& request) {
   const std::string& mode = request.published->config->publish.gate;
   const bool enforces = mode == "enforce" && !request.force;
-  if (request.must_beat != kNothing && request.must_beat != kPopularity) {
+  if (request.must_beat != kMustBeatNothing && request.must_beat != kPopularity) {
     return invalid("--must-beat={}: expected popularity or nothing", request.must_beat);
   }
   TORII_TRY(const auto current, find_current(request));
@@ -163,7 +163,7 @@ Result<GateOutcome> pass_gate(Session& session, const GateRequest& request) {
   outcome.current_version = current ? current->version : 0;
   outcome.document = Json::object();
   outcome.document.set("mode", mode).set("forced", request.force);
-  if (request.must_beat != kNothing) outcome.document.set("must_beat", request.must_beat);
+  if (request.must_beat != kMustBeatNothing) outcome.document.set("must_beat", request.must_beat);
   if (current) outcome.document.set("current", current->version);
   if (mode == "off" || request.fit == nullptr) {
     TORII_TRY(outcome.judgement, load_only(session, request));

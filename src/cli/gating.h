@@ -39,7 +39,7 @@ struct BundlesToJudge {
 /// system's temporary one.
 [[nodiscard]] std::filesystem::path scratch_folder(const Session& session);
 
-inline constexpr const char* kNothing = "nothing";  ///< of --must-beat
+inline constexpr const char* kMustBeatNothing = "nothing";  ///< of --must-beat
 void declare_must_beat(Verb& verb, std::string& field);
 
 struct GateRequest {
@@ -51,7 +51,7 @@ struct GateRequest {
   std::string fit_path;
   std::filesystem::path scratch;  ///< for bundles that are fetched
   bool force = false;
-  std::string must_beat = kNothing;
+  std::string must_beat = kMustBeatNothing;
   bool publishes = true;  ///< what a refusal says: whether something would have been published
 };
 

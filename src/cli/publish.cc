@@ -33,7 +33,7 @@ struct PublishFlags {
   std::string data;
   std::string store;
   std::string tenant = std::string(store::kDefaultTenant);
-  std::string must_beat = kNothing;
+  std::string must_beat = kMustBeatNothing;
   std::vector<std::string> candidates;
   std::int64_t k = 64;
   bool force = false;

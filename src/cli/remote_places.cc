@@ -23,8 +23,8 @@ constexpr std::array<std::string_view, 6> kReadFlags = {"--bundle", "--against",
                                                         "--cache",  "--publication", "--metrics"};
 constexpr std::array<std::string_view, 3> kWrittenFlags = {"--out", "--report", "--answer"};
 constexpr std::size_t kFetchBytes = std::size_t{4} << 20;
-constexpr std::string_view kManifest = "bundle.json";    // what makes a folder a bundle
-constexpr std::string_view kNothing = ".torii-nothing";  // a store has no empty folders: in one
+constexpr std::string_view kManifestName = "bundle.json";  // what makes a folder a bundle
+constexpr std::string_view kNothing = ".torii-nothing";    // a store has no empty folders: in one
 
 Error local_error(const fs::path& path, std::string_view action, int number) {
   const bool full = number == ENOSPC || number == EDQUOT;
@@ -179,12 +179,12 @@ Result<void> RemotePlaces::send_one(const Staged& staged) const {
     paths.emplace_back(kNothing);
     TORII_TRY_VOID(write_file_durably(staged.local / kNothing, std::string_view()));
   }
-  const auto manifest = std::ranges::find(paths, fs::path(kManifest));
+  const auto manifest = std::ranges::find(paths, fs::path(kManifestName));
   if (manifest != paths.end()) {
     std::rotate(manifest, manifest + 1, paths.end());
     // An older bundle of that name is none from now on, until the new one is whole.
     TORII_TRY([[maybe_unused]] const bool removed,
-              blob::remove(fmt::format("{}/{}", staged.uri, kManifest), environment_));
+              blob::remove(fmt::format("{}/{}", staged.uri, kManifestName), environment_));
   }
   for (const fs::path& path : paths) {
     TORII_TRY_VOID(send_file(staged.local / path,
