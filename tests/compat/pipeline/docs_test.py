@@ -58,7 +58,7 @@ class Docs(unittest.TestCase):
             elif kind == "yaml":
                 self.assertRegex(text, r"^# \S+\.yaml\n")
             else:
-                self.assertEqual((kind, text[:11]), ("", "wrong.yaml:"))
+                self.assertIn((kind, text[:11]), {("", "wrong.yaml:"), ("text", "load-users(")})  # a log is only shown
 
     def test_every_command_runs(self):
         lines = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("torii pipeline")]
