@@ -128,7 +128,8 @@ class Deploy(unittest.TestCase):
             ((kind, namespace, _), workflow), = server.objects.items()
             self.assertEqual((kind, namespace, workflow["spec"]["serviceAccountName"]), ("workflows", "shop", "torii-steps"))
             steps = [one for one in workflow["spec"]["templates"] if "container" in one]
-            self.assertTrue(all(one["volumes"][1]["configMap"]["name"] == "torii-config" for one in steps))
+            for one in steps:
+                self.assertEqual([volume["configMap"]["name"] for volume in one["volumes"] if "configMap" in volume], ["torii-config"])
             verbs = {"GET": "get", "POST": "create", "PUT": "update"}
             asked = {(verbs[method], path.split("/")[6]) for method, path, _, _ in server.requests}
             self.assertEqual(asked, {("create", "workflows"), ("get", "workflows")})
