@@ -216,14 +216,14 @@ class Kills(Case):
                 return []
 
     def run_id(self):
-        found = self.rows("SELECT id FROM runs")
+        found = self.rows("SELECT id FROM torii_runs")
         return found[0][0] if found else None
 
     def check(self):
         """Every object is whole, and every output that the lineage knows is there."""
         self.check_objects(self.store, self.prefix)
         there = self.store.objects(f"{self.prefix}/objects/")
-        outputs = self.rows("SELECT by_location, uri, sha256, bytes, is_folder FROM artifacts WHERE role = 'output' AND is_value = 0")
+        outputs = self.rows("SELECT by_location, uri, sha256, bytes, is_folder FROM torii_artifacts WHERE role = 'output' AND is_value = 0")
         for by_location, uri, digest, size, is_folder in outputs:
             if by_location and not uri.startswith("s3://"):
                 self.assertEqual(os.stat(uri).st_size, size)
@@ -241,7 +241,7 @@ class Kills(Case):
                     self.assertIn(f"{self.prefix}/objects/{entry['sha256'][:2]}/{entry['sha256']}", there)
 
     def result(self):
-        ((uri,),) = self.rows("SELECT uri FROM artifacts WHERE role = 'output' AND task = 'end'")
+        ((uri,),) = self.rows("SELECT uri FROM torii_artifacts WHERE role = 'output' AND task = 'end'")
         return self.store.objects()[uri.removeprefix("s3://shop/")].read_text()
 
     def test_killed_at_any_moment_it_goes_on_where_it_was(self):
@@ -275,8 +275,8 @@ class Kills(Case):
                         process = self.start("--resume=last")
                 self.assertEqual(code, 0, f"round {number}, seed {SEED}: {(self.home / 'stderr').read_text()[-2000:]}")
                 self.assertEqual(self.result(), expected[place], f"round {number}, seed {SEED}")
-                self.assertEqual({status for (status,) in self.rows("SELECT status FROM tasks")}, {"succeeded"})
-                self.assertEqual(self.rows("SELECT status FROM runs"), [("succeeded",)])
+                self.assertEqual({status for (status,) in self.rows("SELECT status FROM torii_tasks")}, {"succeeded"})
+                self.assertEqual(self.rows("SELECT status FROM torii_runs"), [("succeeded",)])
                 self.assertEqual(marked(self.run_id()), [], "a step outlived its run")
                 self.assertFalse((self.home / "runs" / self.run_id() / "work").exists())
                 self.assertEqual(self.store.uploads, {})
@@ -606,7 +606,7 @@ class ClockGoesBack(Case):
 
     def check_times(self):
         with contextlib.closing(sqlite3.connect(self.folder / "torii-runs" / "lineage.db")) as database:
-            for table in ("runs", "tasks", "attempts"):
+            for table in ("torii_runs", "torii_tasks", "torii_attempts"):
                 for name, started, ended in database.execute(f"SELECT * FROM (SELECT rowid, started_ms, ended_ms FROM {table})"):
                     self.assertGreater(started, 0, (table, name))
                     self.assertGreaterEqual(ended, started, (table, name))
