@@ -23,6 +23,8 @@ import threading
 import urllib.parse
 import xml.sax.saxutils
 
+from support.s3_answers import Answers
+
 PIECE = 1 << 20
 USER, SECRET = "torii-test", "torii-test-secret"
 
@@ -88,24 +90,8 @@ def body_of(handler):
     return pieces
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(Answers):
     disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, status, body=b"", headers=()):
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def fail(self, status, code):
-        self.answer(status, f"<Error><Code>{code}</Code><Message>as told</Message></Error>".encode())
 
     def xml(self, name, content):
         self.answer(200, f'<?xml version="1.0"?><{name}>{content}</{name}>'.encode(), [("Content-Type", "application/xml")])

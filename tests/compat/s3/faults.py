@@ -16,6 +16,7 @@ Of uploads in parts, _uploads/KEY is "open aborted tries-of-part-1 tries-of-part
 import collections
 import http.server
 import io
+import pathlib
 import socket
 import ssl
 import struct
@@ -23,6 +24,9 @@ import sys
 import threading
 import time
 import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from support.s3_answers import Answers  # noqa: E402
 
 OBJECTS = {}
 REQUESTS = collections.Counter()
@@ -33,24 +37,7 @@ TRIES = collections.Counter()  # (key, number of the part)
 LOCK = threading.Lock()
 
 
-class Store(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, status, body=b"", headers=()):
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def fail(self, status, code):
-        self.answer(status, f"<Error><Code>{code}</Code><Message>as told</Message></Error>".encode())
-
+class Store(Answers):
     def reset(self):
         # Closing with unsent data thrown away is a reset.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
