@@ -95,6 +95,7 @@ test-compat: BOOTSTRAP += --with-feast
 test-compat: configure
 	@cmake --build --preset release --target s3_compat_test torii
 	@python3 -B tests/compat/s3/with_s3.py .deps minio build/release/bin/s3_compat_test
+	@TORII_PROGRAM=build/release/bin/torii python3 -B tests/compat/s3/with_s3.py .deps minio python3 -B tests/e2e/pipeline_s3_test.py
 	@TORII_PROGRAM=build/release/bin/torii TORII_DEPS=.deps tests/compat/feast/run_all
 
 bench-feast bench-feast-scale: BOOTSTRAP += --with-feast
