@@ -37,7 +37,7 @@ TEST(PipelineBoard, NoLineIsWiderThanTheTerminal) {
       {.name = "wide",
        .state = State::kRunning,
        .text = "日本語日本語日本語日本語日本語\x1b[2J\r"}};
-  for (const std::size_t columns : {1, 5, 10, 20, 79}) {
+  for (const std::size_t columns : {1UL, 5UL, 10UL, 20UL, 79UL}) {
     for (const std::string& line :
          board_lines("p", tasks, 1, {.colour = true, .columns = columns})) {
       EXPECT_LT(columns_of(line), std::max<std::size_t>(columns, 6)) << line;
