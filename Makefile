@@ -117,7 +117,7 @@ test-cluster: BOOTSTRAP += --with-cluster
 test-cluster: configure
 	@cmake --build --preset release --target torii torii_flight torii_shared
 	@tests/cluster/build
-	@cd tests && TORII_PROGRAM=../build/release/bin/torii TORII_DEPS=../.deps python3 -B compat/pipeline/lint_argo_test.py
+	@cd tests && TORII_PROGRAM=$(CURDIR)/build/release/bin/torii TORII_DEPS=$(CURDIR)/.deps python3 -B compat/pipeline/lint_argo_test.py
 	@python3 -B tests/cluster/cluster_test.py build/release
 
 test-faults: configure
