@@ -17,6 +17,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
+REASON_LINES = 20  # of what a failed test said, repeated at the end
 LABELS = ["unit", "parity", "golden", "compat", "e2e", "faults"]
 
 
@@ -41,6 +42,10 @@ class Count:
         self.failures = []
         self.skips = collections.Counter()
 
+    def fail(self, name, reason=()):
+        self.failed += 1
+        self.failures.append((name, reason))
+
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
@@ -60,8 +65,8 @@ def count_cases(path, count):
         name = f"{path.stem}: {case.get('classname')}.{case.get('name')}"
         if case.find("failure") is not None:
             failed += 1
-            count.failed += 1
-            count.failures.append(name)
+            said = "\n".join(fault.get("message") or "" for fault in case.findall("failure"))
+            count.fail(name, said.splitlines()[:REASON_LINES])
         elif case.get("result") == "skipped":
             count.skipped += 1
             skipped = case.find("skipped")
@@ -84,8 +89,7 @@ def run_pass(build, label, jobs, environment, exclude):
         env = dict(os.environ, GTEST_OUTPUT=f"xml:{folder}/reports/", GTEST_COLOR="no", **environment)
         subprocess.run(command, env=env, check=False)
         if not junit.exists():
-            count.failed += 1
-            count.failures.append(f"{label}: ctest itself did not run")
+            count.fail(f"{label}: ctest itself did not run")
             return count
         for test in xml.parse(junit).getroot().iter("testcase"):
             name, status = test.get("name"), test.get("status")
@@ -102,8 +106,9 @@ def run_pass(build, label, jobs, environment, exclude):
                 count.skipped += 1
                 count.skips[f"{name} did not run"] += 1
             elif status != "run" and failed == 0:
-                count.failed += 1  # a crash, a timeout, a sanitizer, or no GoogleTest program
-                count.failures.append(name)
+                # A crash, a timeout, a sanitizer, or no GoogleTest program.
+                said = (test.findtext("system-out") or "").strip().splitlines()
+                count.fail(f"{name} ({status})", said[-REASON_LINES:])
     return count
 
 
@@ -130,14 +135,16 @@ def main():
         print(f"==== {title}", flush=True)
         count = run_pass(arguments.build, label, arguments.jobs, environment, exclude)
         lines.append(f"{title + ':':<16}{count.line()}")
-        count.failures = [f"[{title}] {name}" for name in count.failures]
+        count.failures = [(f"[{title}] {name}", reason) for name, reason in count.failures]
         total.add(count)
 
     print("====")
     for line in lines:
         print(line)
-    for name in total.failures:
+    for name, reason in total.failures:
         print(f"FAILED {name}")
+        for line in reason:
+            print(f"  | {line[:200]}")
     for reason, times in total.skips.most_common():
         print(f"skipped {times}: {reason}")
     if not shared_there:

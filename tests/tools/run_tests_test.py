@@ -25,6 +25,10 @@ SKIP = '<testcase name="c" status="run" result="skipped"><skipped message="f:1&#
 class RunTests(unittest.TestCase):
     def run_suite(self, programs, shared=True, ci=False):
         """programs: name -> (label, script). Returns exit code and the last line."""
+        code, lines = self.run_and_read(programs, shared, ci)
+        return code, lines[-1]
+
+    def run_and_read(self, programs, shared=True, ci=False):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             lines = []
@@ -40,7 +44,7 @@ class RunTests(unittest.TestCase):
             env["TORII_SHARED_DIR"] = name if shared else f"{name}/missing"
             command = [sys.executable, str(RUN), name, "--one-isa"]
             done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-            return done.returncode, done.stdout.rstrip("\n").split("\n")[-1]
+            return done.returncode, done.stdout.rstrip("\n").split("\n")
 
     def test_cases_are_summed_over_labels(self):
         code, last = self.run_suite(
@@ -63,6 +67,18 @@ class RunTests(unittest.TestCase):
         self.assertEqual(self.run_suite(crash), (1, "0 passed, 1 failed"))
         torn = {"x_test": ("unit", PROGRAM.format(cases=PASS, end="exit 1"))}
         self.assertEqual(self.run_suite(torn), (1, "1 passed, 1 failed"))
+
+    def test_failures_say_why_at_the_end(self):
+        _, lines = self.run_and_read(
+            {
+                "x_test": ("unit", PROGRAM.format(cases=f"{PASS}{FAIL}", end="exit 1")),
+                "y_test": ("e2e", "#!/bin/bash\necho before\necho the disk is full >&2\nexit 3\n"),
+            }
+        )
+        end = lines[lines.index("FAILED [unit] x_test: None.b") :]
+        self.assertEqual(end[1], "  | x")
+        self.assertTrue(end[2].startswith("FAILED [e2e] y_test (fail"), end[2])
+        self.assertEqual(end[3:5], ["  | before", "  | the disk is full"])
 
     def test_nothing_ran_is_no_success(self):
         self.assertEqual(self.run_suite({}), (1, "0 passed, 0 failed"))
