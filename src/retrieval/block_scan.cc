@@ -15,6 +15,15 @@ constexpr double kQueryLevels = 127.0;  // on each side of zero
 constexpr std::size_t kSampleStep = 16;
 constexpr std::size_t kSamplePanelsMin = 8;
 
+// What a level of the query stands for: as little as possible, while levels fit into a byte and the
+// sums of a chain into 16 bits. Rounding adds at most half a level to each of the coordinates that
+// a chain sums.
+double step_of(std::span<const double> row, double greatest, double item_length) {
+  const double rounding = 0.5 * std::sqrt(kChainWidth / kStepPairs);
+  const double length_max = kChainReach / std::max(1.0, item_length) - rounding;
+  return std::max(greatest / kQueryLevels, link_length(row) / length_max);
+}
+
 }  // namespace
 
 void BlockScan::run(const Source& source, const Search& search, std::size_t k, Range queries,
@@ -63,10 +72,11 @@ void BlockScan::start(const Source& source, const Search& search, Range queries,
   if (queries_.size() < count_) queries_.resize(count_);
   rows_.resize(count_ * width);
   zeros_.resize(count_);
-  for (auto* all : {&lengths_, &moved_, &limits_, &levels_}) all->resize(count_);
+  const std::size_t whole_groups = (count_ + kGroupQueries - 1) / kGroupQueries * kGroupQueries;
+  for (auto* all : {&lengths_, &moved_, &limits_, &levels_}) all->resize(whole_groups);
   masked_ = !search.allowed.empty();
-  factors_.resize(count_);
   bytes_.resize(count_ * panels.steps() * kStepWidth);
+  starts_.resize(count_ * chains_of(panels.steps()) * kStepPairs);
   wide_ = scan_kernel(active_isa());
   narrow_ = panels.has_bytes() ? narrow_kernel(active_isa()) : nullptr;
 
@@ -136,8 +146,13 @@ void BlockScan::pack_bytes(const Panels& panels, std::size_t q, std::size_t coun
   double greatest = 0.0;
   for (const double value : row) greatest = std::max(greatest, std::abs(value));
   Query& query = queries_[q];
-  query.step = greatest > 0.0 ? greatest / kQueryLevels : 1.0;
+  query.step = greatest > 0.0 ? step_of(row, greatest, panels.link_length_max()) : 1.0;
   const double levels_a_unit = 1.0 / query.step;
+  std::int16_t* starts =
+      starts_.data() + (group * chains_of(panels.steps()) + q % kGroupQueries) * kStepPairs;
+  for (std::size_t chain = 0; chain < chains_of(panels.steps()); ++chain) {
+    std::fill_n(starts + chain * count * kStepPairs, kStepPairs, std::int16_t{0});
+  }
   double moved = 0.0;
   std::int32_t sum = 0;
   for (std::size_t d = 0; d < panels.steps() * kStepWidth; ++d) {
@@ -147,12 +162,13 @@ void BlockScan::pack_bytes(const Panels& panels, std::size_t q, std::size_t coun
     const double rest = value - level * query.step;
     moved += rest * rest;
     sum += static_cast<std::int32_t>(level);
+    auto& start = starts[d / kChainWidth * count * kStepPairs + pair_of(d)];
+    start = static_cast<std::int16_t>(start - 64 * static_cast<std::int32_t>(level));
     to[d / kStepWidth * count * kStepWidth + d % kStepWidth] = static_cast<std::int8_t>(level);
   }
   moved_[q] = std::sqrt(moved);
   zeros_[q] = -64 * sum;
   levels_[q] = levels_a_unit;
-  factors_[q] = static_cast<float>(levels_a_unit);
 }
 
 void BlockScan::pack_floats(const Panels& panels) {
@@ -172,8 +188,7 @@ void BlockScan::pack_floats(const Panels& panels) {
 void BlockScan::scan_range(const Panels& panels, Range range) {
   const bool sample = sample_size(range.end - range.begin) != 0;
   const auto scan = [&](std::size_t panel, std::size_t step) {
-    if (narrow_ != nullptr && panel + step < range.end) panels.prefetch_bytes(panel + step);
-    scan_panel(panels, panel);
+    scan_panel(panels, panel, panel + step < range.end ? panel + step : panel);
   };
   if (!sample) {
     for (std::size_t panel = range.begin; panel < range.end; ++panel) scan(panel, 1);
@@ -191,7 +206,7 @@ void BlockScan::scan_range(const Panels& panels, Range range) {
   }
 }
 
-void BlockScan::scan_panel(const Panels& panels, std::size_t panel) {
+void BlockScan::scan_panel(const Panels& panels, std::size_t panel, std::size_t next) {
   const std::uint64_t there = panels.there(panel);
   if (narrow_ != nullptr && ++panels_done_ % 32 == 0) leave_bytes_if_doubtful(panels);
   for (std::size_t group = 0; group < count_; group += kGroupQueries) {
@@ -207,6 +222,8 @@ void BlockScan::scan_panel(const Panels& panels, std::size_t panel) {
       if (any == 0) continue;
     }
     if (narrow_ != nullptr) {
+      panels.prefetch_bytes(next, group / kGroupQueries,
+                            (count_ + kGroupQueries - 1) / kGroupQueries);
       scan_bytes(panels, panel, group, count, allowed);
     } else {
       scan_floats(panels, panel, group, count, allowed);
@@ -230,20 +247,23 @@ void BlockScan::scan_bytes(const Panels& panels, std::size_t panel, std::size_t 
   alignas(64) float scores[kGroupQueries * kPanelItems];
   float thresholds[kGroupQueries];
   std::uint64_t masks[kGroupQueries];
+  float factors[kGroupQueries];
   const Panels::Bounds& bounds = panels.bounds(panel);
-  for (std::size_t q = 0; q < count; ++q) {
+  for (std::size_t q = 0; q < kGroupQueries; ++q) {  // a fixed number: vectors, no branches
     const std::size_t at = group + q;
+    const double factor = levels_[at] * bounds.levels_a_unit;
+    factors[q] = static_cast<float>(factor);
     thresholds[q] = static_cast<float>(
-        (limits_[at] - lengths_[at] * bounds.moved - moved_[at] * bounds.length) * levels_[at]);
+        (limits_[at] - lengths_[at] * bounds.moved - moved_[at] * bounds.length) * factor);
   }
   narrow_({.queries = bytes_.data() + group * panels.steps() * kStepWidth,
            .count = count,
            .panel = panels.bytes(panel),
            .steps = panels.steps(),
            .zeros = zeros_.data() + group,
-           .scales = panels.scales(panel),
+           .starts = starts_.data() + group * chains_of(panels.steps()) * kStepPairs,
            .biases = panels.biases(panel),
-           .factors = factors_.data() + group,
+           .factors = factors,
            .thresholds = thresholds,
            .allowed = allowed,
            .scores = scores,
@@ -252,7 +272,7 @@ void BlockScan::scan_bytes(const Panels& panels, std::size_t panel, std::size_t 
     if (masks[q] == 0) continue;
     Query& query = queries_[group + q];
     query.selection.offer(static_cast<std::uint32_t>(panel * kPanelItems), masks[q],
-                          scores + q * kPanelItems, query.step,
+                          scores + q * kPanelItems, query.step * bounds.scale,
                           query.shift + panel_error(bounds, group + q) - query.error);
     set_limit(group + q);
   }

@@ -66,7 +66,7 @@ class BlockScan {
                   const std::uint64_t* allowed);
   void scan_floats(const Panels& panels, std::size_t panel, std::size_t group, std::size_t count,
                    const std::uint64_t* allowed);
-  void scan_panel(const Panels& panels, std::size_t panel);
+  void scan_panel(const Panels& panels, std::size_t panel, std::size_t next);
   void leave_bytes_if_doubtful(const Panels& panels);
   [[nodiscard]] std::size_t sample_size(std::size_t panels) const;
   void take_results(std::size_t query, std::size_t place);
@@ -78,14 +78,14 @@ class BlockScan {
   ScanKernel wide_ = nullptr;
   std::vector<Query> queries_;
   bool masked_ = false;
-  // Of each query, side by side, since every panel needs them. Lengths as compared; how far
-  // rounding to bytes moved the query; what a scan score must exceed but for what its panel adds; 1
-  // / step.
+  // Of each query, side by side and for whole groups, since every panel needs them. Lengths as
+  // compared; how far rounding to bytes moved the query; what a scan score must exceed but for what
+  // its panel adds; 1 / step.
   std::vector<double> lengths_, moved_, limits_, levels_;
   std::vector<double> rows_;           ///< [count, D]; queries as they are compared
   std::vector<std::int8_t> bytes_;     ///< groups one behind the other, each [steps, in group, 4]
   std::vector<std::int32_t> zeros_;    ///< [count]
-  std::vector<float> factors_;         ///< [count]
+  std::vector<std::int16_t> starts_;   ///< as bytes_, each [chains, in group, pairs]
   std::vector<float> floats_;          ///< groups one behind the other, each [depth, in group]
   std::vector<Scored> results_;        ///< [count, k]
   std::vector<std::uint32_t> counts_;  ///< [count]

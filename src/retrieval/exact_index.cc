@@ -13,7 +13,7 @@ namespace torii::retrieval {
 namespace {
 
 // Enough queries to use a panel often while it is in the cache, few enough for their lists to be.
-constexpr std::size_t kBlockQueries = 8 * kGroupQueries;
+constexpr std::size_t kBlockQueries = 16 * kGroupQueries;
 
 }  // namespace
 

@@ -307,6 +307,29 @@ TEST(ExactIndex, HardDataStaysExact) {
   }
 }
 
+// Items and queries of the same few magnitudes in all coordinates: sums as great as bytes allow.
+TEST(ExactIndex, TheLongestSumsOfBytesFit) {
+  Random random(12);
+  for (const std::size_t width : {32U, 63U, 64U, 65U, 200U, 384U}) {
+    Matrix x(400, width), q(7, width);
+    for (Matrix* matrix : {&x, &q}) {
+      for (std::size_t r = 0; r < matrix->rows(); ++r) {
+        const double agreement = random.uniform();
+        for (std::size_t d = 0; d < width; ++d) {
+          const bool up = random.uniform() < agreement || d % 3 == 0;
+          matrix->row(r)[d] = (up ? 1.0F : -1.0F) * (1.0F + .01F * static_cast<float>(r % 5));
+        }
+      }
+    }
+    ThreadPool pool(1);
+    for (const Metric metric : kMetrics) {
+      expect_same(naive_search(x.view(), metric, q.view(), 50),
+                  ExactIndex(x.view(), metric).search(q.view(), 50, {}, pool),
+                  fmt::format("{} width {}", metric_name(metric), width));
+    }
+  }
+}
+
 TEST(ExactIndex, TiesGoToSmallerItem) {
   Matrix x(1000, 4);
   for (float& value : x.flat()) value = 0.25F;

@@ -24,7 +24,7 @@ void narrow_naive(const NarrowArguments& a) {
         sum += std::int32_t{a.queries[(step * a.count + q) * kStepWidth + rest]} *
                std::int32_t{a.panel[narrow_place(d, i, a.steps)]};
       }
-      float score = static_cast<float>(sum) * a.scales[i];
+      float score = static_cast<float>(sum);
       if (a.biases != nullptr) score += a.biases[i] * a.factors[q];
       a.scores[q * kPanelItems + i] = score;
       a.masks[q] |= std::uint64_t{score > a.thresholds[q]} << i;

@@ -14,6 +14,20 @@ inline constexpr std::size_t kStepWidth = 4;
 inline constexpr std::size_t kLineItems = 16;
 /// Steps are taken that many at a time; a width is filled up with zeros.
 inline constexpr std::size_t kStepsUnrolled = 4;
+/// A chain: the steps whose products are added in 16 bits before they are widened.
+inline constexpr std::size_t kChainSteps = 16;
+/// A step has two pairs of coordinates; each is a sum of its own in a chain.
+inline constexpr std::size_t kStepPairs = 2;
+
+inline constexpr std::size_t kChainWidth = kChainSteps * kStepWidth;  ///< in coordinates
+
+/// Which of a step's pairs coordinate d belongs to.
+[[nodiscard]] constexpr std::size_t pair_of(std::size_t d) {
+  return d % kStepWidth / (kStepWidth / kStepPairs);
+}
+[[nodiscard]] constexpr std::size_t chains_of(std::size_t steps) {
+  return (steps + kChainSteps - 1) / kChainSteps;
+}
 
 /// Where coordinate d of item i lies in a panel of bytes: lines of 16 items, all steps of the first
 /// 16 before those of the next.
@@ -26,17 +40,25 @@ inline constexpr std::size_t kStepsUnrolled = 4;
 /// work. Items are 7 bits without sign (value + 64, value in [-63, 63]), queries 8 bits with sign;
 /// products and sums are whole numbers, so every kernel gives the same sums.
 ///   sum(q, i)    = zeros[q] + sum over d of query(q, d) * item(d, i)
-///   scores[q, i] = sum * scales[i], and with biases + biases[i] * factors[q]
+///   scores[q, i] = sum, and with biases + biases[i] * factors[q]
 ///   bit i of masks[q] = scores[q, i] > thresholds[q], where allowed[q] has it
 /// query(q, d) lies at queries[(d / 4 * count + q) * 4 + d % 4], item(d, i) at
 /// panel[narrow_place(d, i, steps)]. Only the scores of bits that are set are defined.
+///
+/// What makes it fast without instructions for byte products: the sum of query * value over a chain
+/// and one pair of each of its steps (at most 32 coordinates) lies within 16 bits. The caller sees
+/// to that by the lengths of both: |sum| <= |query| * |values| <= kChainReach. Sums on the way may
+/// wrap around, only the last one counts; a chain starts at -64 * its queries, so that it ends in
+/// the sum over values.
+inline constexpr double kChainReach = 32767.0;
+
 struct NarrowArguments {
   const std::int8_t* queries = nullptr;  ///< [steps, count, 4]
   std::size_t count = 0;                 ///< 1 to kGroupQueries
   const std::uint8_t* panel = nullptr;   ///< [kPanelItems / 16, steps, 16, 4]
   std::size_t steps = 0;  ///< a multiple of kStepsUnrolled, at most 16384: no sum overflows
-  const std::int32_t* zeros = nullptr;     ///< [count]
-  const float* scales = nullptr;           ///< [kPanelItems]
+  const std::int32_t* zeros = nullptr;     ///< [count]: the sum of all starts, in 32 bits
+  const std::int16_t* starts = nullptr;    ///< [chains, count, kStepPairs], modulo 2^16
   const float* biases = nullptr;           ///< [kPanelItems] or null
   const float* factors = nullptr;          ///< [count] if there are biases
   const float* thresholds = nullptr;       ///< [count]

@@ -4,13 +4,19 @@ namespace torii::retrieval::detail {
 namespace {
 
 struct Unit : Unit512 {
-  // Pairs of products are at most 2 * 127 * 127, which 16 bits hold.
-  static Vector add_products(Vector sum, Vector items, Vector query) {
-    const Vector pairs = _mm512_maddubs_epi16(items, query);
-    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
-    asm("" : "+v"(sum));  // in this order: GCC would add across steps and run out of registers
-    return sum;
+  static constexpr bool kInChains = true;
+  static Vector start(const NarrowArguments& a, std::size_t chain, std::size_t query) {
+    std::int32_t pairs = 0;
+    std::memcpy(&pairs, a.starts + (chain * a.count + query) * kStepPairs, sizeof pairs);
+    return _mm512_set1_epi32(pairs);
   }
+  // A pair of products is at most 2 * 127 * 127, which 16 bits hold.
+  static Vector add_products(Vector link, Vector items, Vector query) {
+    link = _mm512_add_epi16(link, _mm512_maddubs_epi16(items, query));
+    asm("" : "+v"(link));  // in this order: GCC would add across steps and run out of registers
+    return link;
+  }
+  static Vector widened(Vector link) { return _mm512_madd_epi16(link, _mm512_set1_epi16(1)); }
 };
 
 }  // namespace

@@ -14,30 +14,47 @@ struct Case {
   std::vector<std::int8_t> queries;
   std::vector<std::uint8_t> panel;
   std::vector<std::int32_t> zeros;
-  std::vector<float> scales, biases, factors, thresholds, scores;
+  std::vector<std::int16_t> starts;
+  std::vector<float> biases, factors, thresholds, scores;
   std::vector<std::uint64_t> allowed, masks;
   NarrowArguments arguments;
 
   Case(std::size_t count, std::size_t steps, std::uint64_t seed) {
     Random random(seed);
-    // The extremes too: sums of pairs must not saturate.
-    const bool extreme = seed % 2 == 0;
-    for (std::size_t i = 0; i < steps * count * kStepWidth; ++i) {
-      queries.push_back(static_cast<std::int8_t>(extreme
-                                                     ? (random.below(2) == 0 ? 127 : -127)
-                                                     : static_cast<int>(random.below(255)) - 127));
-    }
-    for (std::size_t i = 0; i < steps * kPanelItems * kStepWidth; ++i) {
-      panel.push_back(static_cast<std::uint8_t>(extreme ? 127 : 1 + random.below(127)));
+    const std::size_t width = steps * kStepWidth;
+    queries.resize(count * width);
+    panel.resize(kPanelItems * width);
+    starts.resize(chains_of(steps) * count * kStepPairs);
+    zeros.resize(count);
+    for (std::size_t d = 0; d < width; ++d) {
+      // The extremes too. All as far as a chain reaches, with the same sign or the opposite one; a
+      // single pair as great as a byte can be, whose sum must not saturate.
+      const int kind = static_cast<int>(seed % 3);
+      const bool lone = d % kChainWidth / 2 == 5;
+      const int sign = random.below(2) == 0 ? 1 : -1;
+      for (std::size_t i = 0; i < kPanelItems; ++i) {
+        const int value = kind == 0   ? (i % 2 == 0 ? 63 : -63) * sign
+                          : kind == 1 ? (lone ? 63 : 0)
+                                      : static_cast<int>(random.below(63)) - 31;
+        panel[narrow_place(d, i, steps)] = static_cast<std::uint8_t>(value + 64);
+      }
+      for (std::size_t q = 0; q < count; ++q) {
+        const int level = kind == 0   ? 16 * sign
+                          : kind == 1 ? (lone ? 127 : 0)
+                                      : static_cast<int>(random.below(65)) - 32;
+        queries[(d / kStepWidth * count + q) * kStepWidth + d % kStepWidth] =
+            static_cast<std::int8_t>(level);
+        auto& start = starts[(d / kChainWidth * count + q) * kStepPairs + pair_of(d)];
+        start = static_cast<std::int16_t>(start - 64 * level);
+        zeros[q] -= 64 * level;
+      }
     }
     for (std::size_t q = 0; q < count; ++q) {
-      zeros.push_back(static_cast<std::int32_t>(random.below(10000)) - 5000);
       factors.push_back(static_cast<float>(random.uniform()) * 100.0F);
       thresholds.push_back(static_cast<float>(random.normal()) * 1000.0F);
       allowed.push_back(q % 3 == 0 ? ~std::uint64_t{0} : random.next());
     }
     for (std::size_t i = 0; i < kPanelItems; ++i) {
-      scales.push_back(static_cast<float>(random.uniform()));
       biases.push_back(static_cast<float>(random.normal()));
     }
     scores.assign(count * kPanelItems, NAN);
@@ -47,8 +64,8 @@ struct Case {
                  .panel = panel.data(),
                  .steps = steps,
                  .zeros = zeros.data(),
-                 .scales = scales.data(),
-                 .biases = seed % 3 == 0 ? biases.data() : nullptr,
+                 .starts = starts.data(),
+                 .biases = seed % 2 == 0 ? biases.data() : nullptr,
                  .factors = factors.data(),
                  .thresholds = thresholds.data(),
                  .allowed = allowed.data(),
@@ -65,8 +82,8 @@ TEST(NarrowScan, EveryKernelAgreesWithTheNaiveOne) {
   for (std::size_t kernel = 0; kernel < kernels.size(); ++kernel) {
     std::uint64_t seed = 0;
     for (std::size_t count = 1; count <= kGroupQueries; ++count) {
-      for (const std::size_t steps : {4U, 16U, 96U}) {
-        for (int round = 0; round < 4; ++round) {
+      for (const std::size_t steps : {4U, 16U, 20U, 96U}) {
+        for (int round = 0; round < 6; ++round) {
           Case expected(count, steps, ++seed);
           Case found(count, steps, seed);
           narrow_naive(expected.arguments);

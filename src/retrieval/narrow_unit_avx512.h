@@ -22,7 +22,6 @@ struct Unit512 {
   using Floats = __m512;
   static constexpr std::size_t kLanes = 16;
   static constexpr std::size_t kQueries = 6, kVectors = 4;  // 24 sums of 32 registers
-  static Vector splat(std::int32_t value) { return _mm512_set1_epi32(value); }
   static Vector load(const std::uint8_t* from) {
     return _mm512_loadu_si512(reinterpret_cast<const void*>(from));
   }
@@ -31,9 +30,19 @@ struct Unit512 {
     std::memcpy(&four, from, sizeof four);
     return _mm512_set1_epi32(four);
   }
-  static Floats scaled(Vector sums, const float* scales) {
-    return _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(scales));
+  static Vector add(Vector a, Vector b) { return _mm512_add_epi32(a, b); }
+  using Found = __mmask16;
+  static Found none() { return 0; }
+  static Found either(Found a, Found b) { return static_cast<Found>(a | b); }
+  static Found exceeds(Vector sums, std::int32_t limit) {
+    return _mm512_cmpgt_epi32_mask(sums, _mm512_set1_epi32(limit));
   }
+  static bool is_any(Found found) { return found != 0; }
+  static std::int32_t rounded_down(float value) {
+    const __m128 inside = _mm_min_ss(_mm_set_ss(value), _mm_set_ss(kLimitMax));
+    return _mm_cvtss_si32(_mm_floor_ss(inside, inside));  // too low: the lowest there is
+  }
+  static Floats to_floats(Vector sums) { return _mm512_cvtepi32_ps(sums); }
   static Floats with_bias(Floats scores, const float* biases, float factor) {
     return _mm512_add_ps(scores, _mm512_mul_ps(_mm512_loadu_ps(biases), _mm512_set1_ps(factor)));
   }

@@ -17,6 +17,17 @@ double length_of(std::span<const double> row) {
   return std::sqrt(sum);
 }
 
+double link_length(std::span<const double> row) {
+  double greatest = 0.0;
+  for (std::size_t first = 0; first < row.size(); first += kChainWidth) {
+    double sums[kStepPairs] = {};
+    const std::size_t end = std::min(first + kChainWidth, row.size());
+    for (std::size_t d = first; d < end; ++d) sums[pair_of(d)] += row[d] * row[d];
+    for (const double sum : sums) greatest = std::max(greatest, sum);
+  }
+  return std::sqrt(greatest);
+}
+
 void to_compared(std::span<const float> from, Metric metric, std::span<double> to) {
   std::ranges::copy(from, to.begin());
   if (metric != Metric::kCosine) return;
@@ -41,14 +52,30 @@ Panels::Panels(ConstFloatView items, Metric metric)
   steps_ = (width_ + kUnit - 1) / kUnit * kStepsUnrolled;
   if (steps_ > kStepsMax) steps_ = 0;
   narrow_ = Matrix(steps_ == 0 ? 0 : panels,
-                   (steps_ + (metric == Metric::kEuclidean ? 2 : 1)) * kPanelItems);
+                   (steps_ + (metric == Metric::kEuclidean ? 1 : 0)) * kPanelItems);
   bounds_.assign(panels, {});
-  for (std::size_t i = 0; i < items_; ++i) {
-    to_compared(items.row(i), metric, row);
-    if (metric != Metric::kEuclidean) write_floats(i, row);
-    for (std::size_t d = 0; d < width_; ++d) row[d] -= centre_[d];
-    if (metric == Metric::kEuclidean) write_floats(i, row);
-    if (steps_ != 0) write_bytes(i, row);
+  std::vector<double> rows(kPanelItems * width_);
+  for (std::size_t panel = 0; panel < panels; ++panel) {
+    const std::size_t first = panel * kPanelItems, end = std::min(first + kPanelItems, items_);
+    double greatest = 0.0;
+    for (std::size_t i = first; i < end; ++i) {
+      const auto centred = std::span(rows).subspan((i - first) * width_, width_);
+      to_compared(items.row(i), metric, centred);
+      if (metric != Metric::kEuclidean) write_floats(i, centred);
+      for (std::size_t d = 0; d < width_; ++d) {
+        centred[d] -= centre_[d];
+        greatest = std::max(greatest, std::abs(centred[d]));
+      }
+      if (metric == Metric::kEuclidean) write_floats(i, centred);
+    }
+    if (steps_ == 0) continue;
+    if (greatest > 0.0) {
+      bounds_[panel].scale = greatest / kLevels;
+      bounds_[panel].levels_a_unit = kLevels / greatest;
+    }
+    for (std::size_t i = first; i < end; ++i) {
+      write_bytes(i, std::span(rows).subspan((i - first) * width_, width_));
+    }
   }
   for (const Bounds& bounds : bounds_) {
     bounds_of_all_.moved = std::max(bounds_of_all_.moved, bounds.moved);
@@ -80,31 +107,26 @@ void Panels::write_floats(std::size_t item, std::span<const double> row) {
   }
 }
 
-void Panels::write_bytes(std::size_t item, std::span<const double> row) {
+void Panels::write_bytes(std::size_t item, std::span<double> row) {
   const std::size_t panel = item / kPanelItems, place = item % kPanelItems;
-  double greatest = 0.0, squared = 0.0;
-  for (const double value : row) {
-    greatest = std::max(greatest, std::abs(value));
-    squared += value * value;
-  }
-  const auto scale = static_cast<float>(greatest / kLevels);
-  const double levels_a_unit = scale > 0.0F ? 1.0 / double{scale} : 0.0;
+  Bounds& bounds = bounds_[panel];
+  double moved = 0.0, length = 0.0, squared = 0.0;
   auto* bytes = reinterpret_cast<std::uint8_t*>(narrow_.row(panel).data());
-  double moved = 0.0, length = 0.0;
   for (std::size_t d = 0; d < steps_ * kStepWidth; ++d) {
     const double value = d < width_ ? row[d] : 0.0;
-    const double level = std::clamp(std::nearbyint(value * levels_a_unit), -kLevels, kLevels);
-    const double rounded = level * double{scale};
+    const double level =
+        std::clamp(std::nearbyint(value * bounds.levels_a_unit), -kLevels, kLevels);
+    const double rounded = level * bounds.scale;
     moved += (value - rounded) * (value - rounded);
     length += rounded * rounded;
+    squared += value * value;
     bytes[narrow_place(d, place, steps_)] = static_cast<std::uint8_t>(level + kLevels + 1.0);
+    if (d < width_) row[d] = level;
   }
-  float* scales = narrow_.row(panel).data() + steps_ * kPanelItems;
-  scales[place] = scale;
+  link_length_max_ = std::max(link_length_max_, link_length(row));
   if (metric_ == Metric::kEuclidean) {
-    scales[kPanelItems + place] = static_cast<float>(-0.5 * squared);
+    narrow_.row(panel)[steps_ * kPanelItems + place] = static_cast<float>(-0.5 * squared);
   }
-  Bounds& bounds = bounds_[panel];
   bounds.moved = std::max(bounds.moved, std::sqrt(moved));
   bounds.length = std::max({bounds.length, std::sqrt(length), std::sqrt(squared)});
 }

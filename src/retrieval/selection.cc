@@ -50,6 +50,7 @@ void Selection::start(std::size_t k, const ExactScore& score, Scale scale, Const
 void Selection::start_sample(std::size_t size) {
   TORII_DCHECK(size >= 1 && size <= k_, "a sample keeps 1 to k items");
   sample_size_ = size;
+  sample_room_ = std::min(2 * size + kPanelItems, room_for(k_) - kPanelItems);
 }
 
 void Selection::end_sample() {
@@ -71,6 +72,8 @@ void Selection::keep_best_of_sample() {
     sample_size_ = 0;
     settle();
   }
+  // Soon at first, since nothing is turned away before; then when as many again have come.
+  sample_room_ = std::min(2 * (pending_.size() + sample_size_), room_for(k_) - kPanelItems);
 }
 
 bool Selection::is_excluded(std::uint32_t item) {
@@ -83,13 +86,11 @@ bool Selection::is_excluded(std::uint32_t item) {
 
 void Selection::offer(std::uint32_t first, std::uint64_t mask, const float* scores, double factor,
                       double shift) {
-  if (pending_.size() + kPanelItems > room_for(k_)) {
-    if (sample_size_ != 0) {
-      keep_best_of_sample();
-    } else {
-      drop_hopeless();
-      if (pending_.size() > room_for(k_) / 2) settle();
-    }
+  if (sample_size_ != 0) {
+    if (pending_.size() > sample_room_) keep_best_of_sample();
+  } else if (pending_.size() + kPanelItems > room_for(k_)) {
+    drop_hopeless();
+    if (pending_.size() > room_for(k_) / 2) settle();
   }
   for (; mask != 0; mask &= mask - 1) {
     const auto i = static_cast<std::uint32_t>(std::countr_zero(mask));
@@ -111,17 +112,15 @@ void Selection::drop_hopeless() {
   std::erase_if(pending_, [&](const Scored& entry) { return entry.score <= threshold_; });
 }
 
-// Scores exactly who is in doubt and keeps the k that are really best. Those that look best come
+// Scores exactly who is in doubt and keeps the k that are really best. The k that look best come
 // first: what they really reach spares most of the others.
 void Selection::settle() {
-  drop_hopeless();
-  const std::size_t first = k_ + k_ / 2;
-  if (best_.empty() && pending_.size() > first) {
-    std::ranges::nth_element(pending_, pending_.begin() + static_cast<std::ptrdiff_t>(first),
+  if (best_.empty() && pending_.size() > k_) {
+    std::ranges::nth_element(pending_, pending_.begin() + static_cast<std::ptrdiff_t>(k_ - 1),
                              higher);
-    score_exactly(first);
-    drop_hopeless();
+    score_exactly(k_);
   }
+  drop_hopeless();
   score_exactly(pending_.size());
 }
 

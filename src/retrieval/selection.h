@@ -64,6 +64,7 @@ class Selection {
 
   std::size_t k_ = 0;
   std::size_t sample_size_ = 0;  ///< 0 outside of a sample
+  std::size_t sample_room_ = 0;  ///< with more pending, only the best of the sample stay
   const ExactScore* score_ = nullptr;
   Scale scale_;
   ConstFloatView items_;
