@@ -60,7 +60,7 @@ EXEMPT = re.compile(r"fmt/|gtest/|gmock/|benchmark/")
 
 # C and POSIX headers that any module may use; include/torii may not.
 SYSTEM = re.compile(
-    r"(fcntl|unistd|sched|signal|dirent|dlfcn|errno|poll|pthread|termios|immintrin|cpuid|fnmatch"
+    r"(fcntl|unistd|sched|signal|dirent|dlfcn|errno|poll|pthread|termios|emmintrin|immintrin|cpuid|fnmatch"
     r"|sys/(mman|stat|types|file|wait|resource|ioctl|utsname|statvfs|random|time|syscall|prctl)"
     r"|linux/fs)\.h"
 )

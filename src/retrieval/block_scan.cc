@@ -11,9 +11,10 @@ namespace torii::retrieval {
 namespace {
 
 constexpr double kQueryLevels = 127.0;  // on each side of zero
-// Every kSampleStep-th panel is looked at first, if there are enough of them.
-constexpr std::size_t kSampleStep = 16;
-constexpr std::size_t kSamplePanelsMin = 8;
+// Every 16th panel is looked at first and then every second, if there are enough of them: what they
+// hold sets a threshold for the others.
+constexpr std::size_t kStrides[] = {16, 2, 1};
+constexpr std::size_t kPanelsMin = 128;
 
 // What a level of the query stands for: as little as possible, while levels fit into a byte and the
 // sums of a chain into 16 bits. Rounding adds at most half a level to each of the coordinates that
@@ -32,15 +33,17 @@ void BlockScan::run(const Source& source, const Search& search, std::size_t k, R
   const std::size_t count = queries.end - queries.begin;
   results_.resize(count * k);
   counts_.resize(count);
-  start(source, search, queries, Threshold::kGuessed, panels);
+  guesses_ = true;
+  start(source, search, queries);
   scan_range(*source.panels, panels);
   again_.clear();
   for (std::size_t q = 0; q < count; ++q) {
     take_results(q, q);
     if (!queries_[q].selection.is_certain()) again_.push_back(static_cast<std::uint32_t>(q));
   }
+  guesses_ = false;
   for (const std::uint32_t q : again_) {
-    start(source, search, {queries.begin + q, queries.begin + q + 1}, Threshold::kCertain, panels);
+    start(source, search, {queries.begin + q, queries.begin + q + 1});
     scan_range(*source.panels, panels);
     take_results(0, q);
   }
@@ -52,18 +55,19 @@ void BlockScan::take_results(std::size_t query, std::size_t place) {
   counts_[place] = static_cast<std::uint32_t>(best.size());
 }
 
-// Of the k best, about the kSampleStep-th part is in the sample. Three standard deviations more, so
-// that the guess is hardly ever too high.
-std::size_t BlockScan::sample_size(std::size_t panels) const {
-  const double expected = static_cast<double>(k_) / kSampleStep;
-  const auto size = static_cast<std::size_t>(expected + 3.0 * std::sqrt(expected) + 2.0);
-  const bool worth_it =
-      panels >= kSampleStep * kSamplePanelsMin && size <= k_ && panels * kPanelItems >= 16 * k_;
+// Of the k best, about the stride-th part is in the sample. Three standard deviations more, so that
+// the guess is hardly ever too high.
+std::size_t BlockScan::sample_size(std::size_t panels, std::size_t stride) const {
+  if (!guesses_ || stride == 1) return 0;
+  const double share = 1.0 / static_cast<double>(stride);
+  const double expected = static_cast<double>(k_) * share;
+  const auto size =
+      static_cast<std::size_t>(expected + 3.0 * std::sqrt(expected * (1.0 - share)) + 2.0);
+  const bool worth_it = panels >= kPanelsMin && size <= k_ && panels * kPanelItems >= 16 * k_;
   return worth_it ? size : 0;
 }
 
-void BlockScan::start(const Source& source, const Search& search, Range queries,
-                      Threshold threshold, Range panels_range) {
+void BlockScan::start(const Source& source, const Search& search, Range queries) {
   const Panels& panels = *source.panels;
   const std::size_t width = panels.width();
   const Metric metric = panels.metric();
@@ -128,9 +132,6 @@ void BlockScan::start(const Source& source, const Search& search, Range queries,
     scale.error = query.error;
     query.selection.start(k_, *query.score, scale, source.items,
                           search.excluded.of(queries.begin + q));
-    const std::size_t size =
-        threshold == Threshold::kGuessed ? sample_size(panels_range.end - panels_range.begin) : 0;
-    if (size != 0) query.selection.start_sample(size);
     set_limit(q);
   }
   if (narrow_ == nullptr) pack_floats(panels);
@@ -186,23 +187,27 @@ void BlockScan::pack_floats(const Panels& panels) {
 }
 
 void BlockScan::scan_range(const Panels& panels, Range range) {
-  const bool sample = sample_size(range.end - range.begin) != 0;
-  const auto scan = [&](std::size_t panel, std::size_t step) {
-    scan_panel(panels, panel, panel + step < range.end ? panel + step : panel);
-  };
-  if (!sample) {
-    for (std::size_t panel = range.begin; panel < range.end; ++panel) scan(panel, 1);
-    return;
-  }
-  for (std::size_t panel = range.begin; panel < range.end; panel += kSampleStep) {
-    scan(panel, kSampleStep);
-  }
-  for (std::size_t q = 0; q < count_; ++q) {
-    queries_[q].selection.end_sample();
-    set_limit(q);
-  }
-  for (std::size_t panel = range.begin; panel < range.end; ++panel) {
-    if ((panel - range.begin) % kSampleStep != 0) scan(panel, 1);
+  const std::size_t count = range.end - range.begin;
+  std::size_t done = 0;  // every done-th panel has been looked at
+  for (const std::size_t stride : kStrides) {
+    const std::size_t size = sample_size(count, stride);
+    if (size == 0 && stride > 1) continue;
+    const auto skip_done = [&](std::size_t i) {
+      return done != 0 && i % done == 0 ? i + stride : i;
+    };
+    if (size != 0) {
+      for (std::size_t q = 0; q < count_; ++q) queries_[q].selection.start_sample(size);
+    }
+    for (std::size_t i = skip_done(0), next = i; i < count; i = next) {
+      next = skip_done(i + stride);
+      scan_panel(panels, range.begin + i, range.begin + std::min(next, count - 1));
+    }
+    done = stride;
+    if (size == 0) continue;
+    for (std::size_t q = 0; q < count_; ++q) {
+      queries_[q].selection.end_sample();
+      set_limit(q);
+    }
   }
 }
 
@@ -271,10 +276,11 @@ void BlockScan::scan_bytes(const Panels& panels, std::size_t panel, std::size_t 
   for (std::size_t q = 0; q < count; ++q) {
     if (masks[q] == 0) continue;
     Query& query = queries_[group + q];
+    const float before = query.selection.threshold();
     query.selection.offer(static_cast<std::uint32_t>(panel * kPanelItems), masks[q],
                           scores + q * kPanelItems, query.step * bounds.scale,
                           query.shift + panel_error(bounds, group + q) - query.error);
-    set_limit(group + q);
+    if (query.selection.threshold() != before) set_limit(group + q);
   }
 }
 

@@ -20,7 +20,7 @@ namespace torii::retrieval {
 ///
 /// Looks at bytes first where there is a kernel for that and the magnitudes allow it, else at
 /// floats; when bytes leave too much in doubt, it goes over to floats on the way. Large ranges
-/// begin with a sample of their panels, from which a threshold is guessed; a query for which that
+/// begin with samples of their panels, from which a threshold is guessed; a query for which that
 /// was too high is scanned again.
 class BlockScan {
  public:
@@ -56,9 +56,7 @@ class BlockScan {
     return lengths_[query] * bounds.moved + moved_[query] * bounds.length + queries_[query].slack;
   }
   void set_limit(std::size_t query);
-  enum class Threshold { kGuessed, kCertain };
-  void start(const Source& source, const Search& search, Range queries, Threshold threshold,
-             Range panels);
+  void start(const Source& source, const Search& search, Range queries);
   void pack_bytes(const Panels& panels, std::size_t q, std::size_t count);
   void pack_floats(const Panels& panels);
   void scan_range(const Panels& panels, Range range);
@@ -68,10 +66,11 @@ class BlockScan {
                    const std::uint64_t* allowed);
   void scan_panel(const Panels& panels, std::size_t panel, std::size_t next);
   void leave_bytes_if_doubtful(const Panels& panels);
-  [[nodiscard]] std::size_t sample_size(std::size_t panels) const;
+  [[nodiscard]] std::size_t sample_size(std::size_t panels, std::size_t stride) const;
   void take_results(std::size_t query, std::size_t place);
 
   std::size_t k_ = 0;
+  bool guesses_ = false;   ///< thresholds from samples
   std::size_t count_ = 0;  ///< queries of the block
   std::size_t panels_done_ = 0;
   NarrowKernel narrow_ = nullptr;  ///< null: floats

@@ -88,24 +88,21 @@ inline void narrow_tile(const NarrowArguments& a, const std::int32_t* limits, st
     }
     if (!Unit::is_any(any)) return;
   }
+  // No branches from here on: which query it was, no processor can guess.
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < kQueries; ++r) {
-    typename Unit::Floats scores[kVectors];
     std::uint64_t above = 0;
-#pragma GCC unroll 8
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      scores[v] = Unit::to_floats(sums[r][v]);
-      if (a.biases != nullptr) {
-        scores[v] = Unit::with_bias(scores[v], a.biases + column + v * kLanes, a.factors[q + r]);
-      }
-      above |= Unit::above(scores[v], a.thresholds[q + r]) << (v * kLanes);
-    }
-    above = above << column & a.allowed[q + r];
-    if (above == 0) continue;
-    a.masks[q + r] |= above;
     float* to = a.scores + (q + r) * kPanelItems + column;
 #pragma GCC unroll 8
-    for (std::size_t v = 0; v < kVectors; ++v) Unit::store(to + v * kLanes, scores[v]);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      typename Unit::Floats scores = Unit::to_floats(sums[r][v]);
+      if (a.biases != nullptr) {
+        scores = Unit::with_bias(scores, a.biases + column + v * kLanes, a.factors[q + r]);
+      }
+      above |= Unit::above(scores, a.thresholds[q + r]) << (v * kLanes);
+      Unit::store(to + v * kLanes, scores);
+    }
+    a.masks[q + r] |= above << column & a.allowed[q + r];
   }
 }
 

@@ -68,7 +68,7 @@ void Selection::keep_best_of_sample() {
   threshold_ = std::max(threshold_, bound);
   guess_ = threshold_;
   std::erase_if(pending_, [&](const Scored& entry) { return entry.score <= threshold_; });
-  if (pending_.size() > k_ + kPanelItems) {
+  if (pending_.size() > room_for(k_) / 2) {
     sample_size_ = 0;
     settle();
   }

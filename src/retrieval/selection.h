@@ -18,8 +18,8 @@ namespace torii::retrieval {
 /// exactly, once. Memory stays at 11 * k + 256 entries (less for large k), whatever the scores look
 /// like.
 ///
-/// A scan may look at a sample first: the sample_size best of it set a threshold that is only a
-/// guess, and finish() tells whether it held.
+/// A scan may look at samples first: the sample_size best of one set a threshold that is only a
+/// guess, and is_certain() tells whether it held.
 class Selection {
  public:
   /// How exact scores look to the scan: scan score = exact (dot, cosine), or
