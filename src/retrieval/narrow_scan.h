@@ -36,9 +36,14 @@ inline constexpr std::size_t kChainWidth = kChainSteps * kStepWidth;  ///< in co
          d % kStepWidth;
 }
 
+/// Levels on each side of zero: as many as leave a pair of products within 16 bits, shared out so
+/// that items and queries are rounded alike.
+inline constexpr int kItemLevels = 90, kQueryLevels = 91;
+static_assert(2 * (2 * kItemLevels) * kQueryLevels <= 32767);
+
 /// The scan over bytes: a first look at items for a quarter of the memory and a fraction of the
-/// work. Items are 7 bits without sign (value + 64, value in [-63, 63]), queries 8 bits with sign;
-/// products and sums are whole numbers, so every kernel gives the same sums.
+/// work. Items are bytes without sign, level + kItemLevels; queries bytes with sign. Products and
+/// sums are whole numbers, so every kernel gives the same sums.
 ///   sum(q, i)    = zeros[q] + sum over d of query(q, d) * item(d, i)
 ///   scores[q, i] = sum, and with biases + biases[i] * factors[q]
 ///   bit i of masks[q] = scores[q, i] > thresholds[q], where allowed[q] has it
@@ -48,8 +53,8 @@ inline constexpr std::size_t kChainWidth = kChainSteps * kStepWidth;  ///< in co
 /// What makes it fast without instructions for byte products: the sum of query * value over a chain
 /// and one pair of each of its steps (at most 32 coordinates) lies within 16 bits. The caller sees
 /// to that by the lengths of both: |sum| <= |query| * |values| <= kChainReach. Sums on the way may
-/// wrap around, only the last one counts; a chain starts at -64 * its queries, so that it ends in
-/// the sum over values.
+/// wrap around, only the last one counts; a chain starts at -kItemLevels times its queries, so that
+/// it ends in the sum over values.
 inline constexpr double kChainReach = 32767.0;
 
 struct NarrowArguments {

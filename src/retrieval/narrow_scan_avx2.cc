@@ -26,7 +26,6 @@ struct Unit {
     std::memcpy(&four, from, sizeof four);
     return _mm256_set1_epi32(four);
   }
-  // A pair of products is at most 2 * 127 * 127, which 16 bits hold.
   static Vector add_products(Vector link, Vector items, Vector query) {
     link = _mm256_add_epi16(link, _mm256_maddubs_epi16(items, query));
     asm("" : "+x"(link));  // in this order: GCC would add across steps and run out of registers

@@ -10,7 +10,6 @@ struct Unit : Unit512 {
     std::memcpy(&pairs, a.starts + (chain * a.count + query) * kStepPairs, sizeof pairs);
     return _mm512_set1_epi32(pairs);
   }
-  // A pair of products is at most 2 * 127 * 127, which 16 bits hold.
   static Vector add_products(Vector link, Vector items, Vector query) {
     link = _mm512_add_epi16(link, _mm512_maddubs_epi16(items, query));
     asm("" : "+v"(link));  // in this order: GCC would add across steps and run out of registers

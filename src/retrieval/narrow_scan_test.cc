@@ -33,20 +33,20 @@ struct Case {
       const bool lone = d % kChainWidth / 2 == 5;
       const int sign = random.below(2) == 0 ? 1 : -1;
       for (std::size_t i = 0; i < kPanelItems; ++i) {
-        const int value = kind == 0   ? (i % 2 == 0 ? 63 : -63) * sign
-                          : kind == 1 ? (lone ? 63 : 0)
+        const int value = kind == 0   ? (i % 2 == 0 ? kItemLevels : -kItemLevels) * sign
+                          : kind == 1 ? (lone ? kItemLevels : 0)
                                       : static_cast<int>(random.below(63)) - 31;
-        panel[narrow_place(d, i, steps)] = static_cast<std::uint8_t>(value + 64);
+        panel[narrow_place(d, i, steps)] = static_cast<std::uint8_t>(value + kItemLevels);
       }
       for (std::size_t q = 0; q < count; ++q) {
-        const int level = kind == 0   ? 16 * sign
-                          : kind == 1 ? (lone ? 127 : 0)
+        const int level = kind == 0   ? 11 * sign
+                          : kind == 1 ? (lone ? kQueryLevels : 0)
                                       : static_cast<int>(random.below(65)) - 32;
         queries[(d / kStepWidth * count + q) * kStepWidth + d % kStepWidth] =
             static_cast<std::int8_t>(level);
         auto& start = starts[(d / kChainWidth * count + q) * kStepPairs + pair_of(d)];
-        start = static_cast<std::int16_t>(start - 64 * level);
-        zeros[q] -= 64 * level;
+        start = static_cast<std::int16_t>(start - kItemLevels * level);
+        zeros[q] -= kItemLevels * level;
       }
     }
     for (std::size_t q = 0; q < count; ++q) {

@@ -6,7 +6,7 @@
 namespace torii::retrieval {
 namespace {
 
-constexpr double kLevels = 63.0;  // on each side of zero
+constexpr double kLevels = kItemLevels;  // on each side of zero
 constexpr std::size_t kStepsMax = 16384;
 
 }  // namespace
@@ -120,7 +120,7 @@ void Panels::write_bytes(std::size_t item, std::span<double> row) {
     moved += (value - rounded) * (value - rounded);
     length += rounded * rounded;
     squared += value * value;
-    bytes[narrow_place(d, place, steps_)] = static_cast<std::uint8_t>(level + kLevels + 1.0);
+    bytes[narrow_place(d, place, steps_)] = static_cast<std::uint8_t>(level + kLevels);
     if (d < width_) row[d] = level;
   }
   link_length_max_ = std::max(link_length_max_, link_length(row));

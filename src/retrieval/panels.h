@@ -14,7 +14,7 @@ namespace torii::retrieval {
 /// The items as the scans read them: side by side in panels of 64, once in floats and once in
 /// bytes, with what is needed to bound the difference from exact scores. Immutable.
 ///
-/// The bytes hold each item as it is seen from the mean item, rounded to 127 levels: since the mean
+/// The bytes hold each item as it is seen from the mean item, rounded to 181 levels: since the mean
 /// adds the same to all scores of a query, only what distinguishes items is rounded.
 class Panels {
  public:
