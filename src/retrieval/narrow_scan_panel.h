@@ -58,8 +58,8 @@ template <class Unit, std::size_t kQueries, std::size_t kVectors>
 /// The sums of kQueries queries from query q on with kVectors vectors of items from item `column`
 /// on, and which of them are great enough.
 template <class Unit, std::size_t kQueries, std::size_t kVectors>
-inline void narrow_tile(const NarrowArguments& a, const std::int32_t* limits, std::size_t q,
-                        std::size_t column) {
+[[gnu::always_inline]] inline void narrow_tile(const NarrowArguments& a, const std::int32_t* limits,
+                                               std::size_t q, std::size_t column) {
   using Vector = typename Unit::Vector;
   constexpr std::size_t kLanes = Unit::kLanes;
   Vector sums[kQueries][kVectors];

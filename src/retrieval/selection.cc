@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "base/check.h"
@@ -19,7 +20,50 @@ std::size_t room_for(std::size_t k) {
 
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
-constexpr auto higher = [](const Scored& a, const Scored& b) { return a.score > b.score; };
+// As std::swap, but never in halves, for which the next look at an entry would have to wait.
+void swap_whole(void* a, void* b) {
+  std::uint64_t of_a = 0, of_b = 0;
+  static_assert(sizeof(Scored) == sizeof of_a);
+  std::memcpy(&of_a, a, sizeof of_a);
+  std::memcpy(&of_b, b, sizeof of_b);
+  std::memcpy(a, &of_b, sizeof of_b);
+  std::memcpy(b, &of_a, sizeof of_a);
+}
+
+// Puts those for which `is_left` holds in front and returns how many they are. Without branches:
+// what a score is like, no processor can guess.
+template <class IsLeft>
+std::size_t part(std::span<Scored> entries, const IsLeft& is_left) {
+  std::size_t left = 0;
+  for (Scored& entry : entries) {
+    const float score = entry.score;
+    swap_whole(&entry, &entries[left]);
+    left += is_left(score) ? 1 : 0;
+  }
+  return left;
+}
+
+// Puts the `count` with the highest scores in front, in no order, and returns the lowest of these.
+// 1 <= count <= entries.size(). Quickselect; std::nth_element
+// branches on every score and takes longer.
+float highest_first(std::span<Scored> entries, std::size_t count) {
+  for (;;) {
+    const float a = entries.front().score, b = entries[entries.size() / 2].score,
+                c = entries.back().score;
+    const float pivot = std::max(std::min(a, b), std::min(std::max(a, b), c));
+    const std::size_t above = part(entries, [=](float score) { return score > pivot; });
+    if (count <= above) {
+      entries = entries.first(above);
+      continue;
+    }
+    entries = entries.subspan(above);
+    count -= above;
+    const std::size_t equal = part(entries, [=](float score) { return score == pivot; });
+    if (count <= equal) return pivot;
+    entries = entries.subspan(equal);
+    count -= equal;
+  }
+}
 
 // The greatest float that is not above.
 float round_down(double bound) {
@@ -62,18 +106,18 @@ void Selection::end_sample() {
 // Everything above the sample's last but for the error stays, so that what is dropped here is
 // really below the guess, too.
 void Selection::keep_best_of_sample() {
-  const auto last = pending_.begin() + static_cast<std::ptrdiff_t>(sample_size_ - 1);
-  std::ranges::nth_element(pending_, last, higher);
-  const float bound = std::nextafter(round_down(double{last->score} - scale_.error), kNone);
+  const float last = highest_first(pending_, sample_size_);
+  const float bound = std::nextafter(round_down(double{last} - scale_.error), kNone);
   threshold_ = std::max(threshold_, bound);
   guess_ = threshold_;
   std::erase_if(pending_, [&](const Scored& entry) { return entry.score <= threshold_; });
   if (pending_.size() > room_for(k_) / 2) {
     sample_size_ = 0;
     settle();
+    keep_best();
   }
   // Soon at first, since nothing is turned away before; then when as many again have come.
-  sample_room_ = std::min(2 * (pending_.size() + sample_size_), room_for(k_) - kPanelItems);
+  sample_room_ = std::min(3 * (pending_.size() + sample_size_), room_for(k_) - kPanelItems);
 }
 
 bool Selection::is_excluded(std::uint32_t item) {
@@ -90,7 +134,10 @@ void Selection::offer(std::uint32_t first, std::uint64_t mask, const float* scor
     if (pending_.size() > sample_room_) keep_best_of_sample();
   } else if (pending_.size() + kPanelItems > room_for(k_)) {
     drop_hopeless();
-    if (pending_.size() > room_for(k_) / 2) settle();
+    if (pending_.size() > room_for(k_) / 2) {
+      settle();
+      keep_best();
+    }
   }
   for (; mask != 0; mask &= mask - 1) {
     const auto i = static_cast<std::uint32_t>(std::countr_zero(mask));
@@ -104,21 +151,20 @@ void Selection::offer(std::uint32_t first, std::uint64_t mask, const float* scor
 // score lies more than two errors below the k-th cannot be among the best.
 void Selection::drop_hopeless() {
   if (best_.empty() && pending_.size() > k_) {
-    const auto kth = pending_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
-    std::ranges::nth_element(pending_, kth, higher);
-    const float low = round_down(double{kth->score} - 2.0 * scale_.error);
+    const float kth = highest_first(pending_, k_);
+    const float low = round_down(double{kth} - 2.0 * scale_.error);
     threshold_ = std::max(threshold_, std::nextafter(low, kNone));
   }
   std::erase_if(pending_, [&](const Scored& entry) { return entry.score <= threshold_; });
 }
 
-// Scores exactly who is in doubt and keeps the k that are really best. The k that look best come
-// first: what they really reach spares most of the others.
+// Scores exactly who is in doubt, so that the k that are really best are among best_. The k that
+// look best come first: what they really reach spares most of the others.
 void Selection::settle() {
   if (best_.empty() && pending_.size() > k_) {
-    std::ranges::nth_element(pending_, pending_.begin() + static_cast<std::ptrdiff_t>(k_ - 1),
-                             higher);
+    highest_first(pending_, k_);
     score_exactly(k_);
+    keep_best();
   }
   drop_hopeless();
   score_exactly(pending_.size());
@@ -139,9 +185,17 @@ void Selection::score_exactly(std::size_t count) {
   }
   scored_ += count;
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+// The k best with the last of them at their end, and what is to be had for the others.
+void Selection::keep_best() {
   if (best_.size() < k_) return;
-  std::ranges::nth_element(best_, best_.begin() + static_cast<std::ptrdiff_t>(k_ - 1), better);
-  best_.resize(k_);
+  if (best_.size() > k_) {
+    std::ranges::nth_element(best_, best_.begin() + static_cast<std::ptrdiff_t>(k_ - 1), better);
+    best_.resize(k_);
+  } else {
+    std::iter_swap(std::ranges::max_element(best_, better), best_.end() - 1);
+  }
   // Items that are still to come have greater numbers, so to get in they must beat the k-th. After
   // a sample they may have smaller ones, for which a tie is enough; so may those in doubt.
   const float bound = round_down(certain_bound());
@@ -160,6 +214,7 @@ double Selection::certain_bound() const {
 std::span<const Scored> Selection::finish() {
   settle();
   std::ranges::sort(best_, better);
+  if (best_.size() > k_) best_.resize(k_);
   return best_;
 }
 

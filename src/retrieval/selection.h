@@ -61,6 +61,7 @@ class Selection {
   void drop_hopeless();
   void settle();
   void score_exactly(std::size_t count);
+  void keep_best();
 
   std::size_t k_ = 0;
   std::size_t sample_size_ = 0;  ///< 0 outside of a sample
