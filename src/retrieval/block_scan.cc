@@ -10,7 +10,7 @@
 namespace torii::retrieval {
 namespace {
 
-constexpr double kLevels = kQueryLevels;  // on each side of zero
+constexpr double kQueryLevelMax = kQueryLevels;  // on each side of zero
 // Every 16th panel is looked at first and then every second, if there are enough of them: what they
 // hold sets a threshold for the others.
 constexpr std::size_t kStrides[] = {16, 2, 1};
@@ -22,7 +22,7 @@ constexpr std::size_t kPanelsMin = 128;
 double step_of(std::span<const double> row, double greatest, double item_length) {
   const double rounding = 0.5 * std::sqrt(kChainWidth / kStepPairs);
   const double length_max = kChainReach / std::max(1.0, item_length) - rounding;
-  return std::max(greatest / kLevels, link_length(row) / length_max);
+  return std::max(greatest / kQueryLevelMax, link_length(row) / length_max);
 }
 
 }  // namespace
@@ -158,7 +158,8 @@ void BlockScan::pack_bytes(const Panels& panels, std::size_t q, std::size_t coun
   std::int32_t sum = 0;
   for (std::size_t d = 0; d < panels.steps() * kStepWidth; ++d) {
     const double value = d < row.size() ? row[d] : 0.0;
-    const double level = std::clamp(std::nearbyint(value * levels_a_unit), -kLevels, kLevels);
+    const double level =
+        std::clamp(std::nearbyint(value * levels_a_unit), -kQueryLevelMax, kQueryLevelMax);
     const double rest = value - level * query.step;
     moved += rest * rest;
     sum += static_cast<std::int32_t>(level);

@@ -6,7 +6,7 @@
 namespace torii::retrieval {
 namespace {
 
-constexpr double kLevels = kItemLevels;  // on each side of zero
+constexpr double kItemLevelMax = kItemLevels;  // on each side of zero
 constexpr std::size_t kStepsMax = 16384;
 
 }  // namespace
@@ -70,8 +70,8 @@ Panels::Panels(ConstFloatView items, Metric metric)
     }
     if (steps_ == 0) continue;
     if (greatest > 0.0) {
-      bounds_[panel].scale = greatest / kLevels;
-      bounds_[panel].levels_a_unit = kLevels / greatest;
+      bounds_[panel].scale = greatest / kItemLevelMax;
+      bounds_[panel].levels_a_unit = kItemLevelMax / greatest;
     }
     for (std::size_t i = first; i < end; ++i) {
       write_bytes(i, std::span(rows).subspan((i - first) * width_, width_));
@@ -115,12 +115,12 @@ void Panels::write_bytes(std::size_t item, std::span<double> row) {
   for (std::size_t d = 0; d < steps_ * kStepWidth; ++d) {
     const double value = d < width_ ? row[d] : 0.0;
     const double level =
-        std::clamp(std::nearbyint(value * bounds.levels_a_unit), -kLevels, kLevels);
+        std::clamp(std::nearbyint(value * bounds.levels_a_unit), -kItemLevelMax, kItemLevelMax);
     const double rounded = level * bounds.scale;
     moved += (value - rounded) * (value - rounded);
     length += rounded * rounded;
     squared += value * value;
-    bytes[narrow_place(d, place, steps_)] = static_cast<std::uint8_t>(level + kLevels);
+    bytes[narrow_place(d, place, steps_)] = static_cast<std::uint8_t>(level + kItemLevelMax);
     if (d < width_) row[d] = level;
   }
   link_length_max_ = std::max(link_length_max_, link_length(row));

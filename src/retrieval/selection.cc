@@ -44,8 +44,7 @@ std::size_t part(std::span<Scored> entries, const IsLeft& is_left) {
 }
 
 // Puts the `count` with the highest scores in front, in no order, and returns the lowest of these.
-// 1 <= count <= entries.size(). Quickselect; std::nth_element
-// branches on every score and takes longer.
+// 1 <= count <= entries.size(). Quickselect; std::nth_element branches on every score.
 float highest_first(std::span<Scored> entries, std::size_t count) {
   for (;;) {
     const float a = entries.front().score, b = entries[entries.size() / 2].score,
