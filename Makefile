@@ -126,10 +126,11 @@ test-faults: configure
 	@TORII_FAULT_ROUNDS=100 build/release/bin/publish_kill_test
 	@for name in lost_store hard_times kill_service; do \
 	  TORII_PROGRAM=build/release/bin/torii TORII_FAULT_ROUNDS=500 \
-	    python3 -B tests/faults/$${name}_test.py; done
+	    python3 -B tests/faults/$${name}_test.py || exit 1; done
 	@TORII_FAULT_ROUNDS=200 build/release/bin/pipeline_test --gtest_filter='RunnerFaults.*'
-	@TORII_PROGRAM=$(CURDIR)/build/release/bin/torii TORII_DEPS=$(CURDIR)/.deps TORII_FAULT_ROUNDS=200 \
-	  python3 -B tests/faults/pipeline_faults_test.py
+	@for name in pipeline_kills pipeline_store_faults pipeline_steps_faults; do \
+	  TORII_PROGRAM=$(CURDIR)/build/release/bin/torii TORII_DEPS=$(CURDIR)/.deps TORII_FAULT_ROUNDS=200 \
+	    python3 -B tests/faults/$${name}_test.py || exit 1; done
 
 test-api: configure
 	@cmake --build --preset release --target torii
